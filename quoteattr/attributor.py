@@ -1,0 +1,133 @@
+"""The pipeline: text in, document with quotes and speakers out.
+
+>>> attributor = QuoteAttributor.rules()
+>>> document = attributor("قال وزير الخارجية سامح شكري إن المحادثات ستستأنف غدا. وأضاف الوزير أن النتائج مشجعة.")
+>>> [(quote.speaker.name, quote.text) for quote in document.quotes]
+[('سامح شكري', 'المحادثات ستستأنف غدا'), ('سامح شكري', 'النتائج مشجعة')]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from quoteattr.candidates import Candidates, Proposer
+from quoteattr.lexicon import KnownSpeaker, Lexicon
+from quoteattr.rules import Report, decide, weights
+from quoteattr.schema import Document, Evidence, Quote, RunnerUp, Span, Speaker
+from quoteattr.speakers import Entity, Link, Linked, Linker, Utterance
+from quoteattr.text import NormalizedText, normalize, not_arabic
+
+
+class QuoteAttributor:
+    """Finds the quotes of Arabic news texts and names their speakers. Make one with `rules`; it can be used from many threads."""
+
+    def __init__(self, proposer: Proposer, min_confidence: float = 0.0) -> None:
+        self._proposer = proposer
+        self.min_confidence = min_confidence
+
+    @classmethod
+    def rules(cls, lexicon: Lexicon | None = None, *, min_confidence: float = 0.0) -> QuoteAttributor:
+        """The attributor that decides by rule alone, with the given lexicon or the one that ships."""
+        return cls(Proposer(lexicon), min_confidence)
+
+    def __call__(self, text: str, *, id: str = "", metadata: Mapping[str, Any] | None = None) -> Document:
+        """The document of one text. Offsets in it are offsets into ``text``.
+
+        A text that is not Arabic gives a document without quotes; the reason stands in ``metadata["warning"]``.
+        Raises `TypeError` where ``text`` is not a string.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"text must be a string, not {type(text).__name__}")
+        extra = dict(metadata or {})
+        warning = not_arabic(text)
+        if warning is not None:
+            return Document(text, id, metadata={**extra, "warning": warning})
+        normalized = normalize(text)
+        candidates = self._proposer(normalized)
+        reports = decide(candidates)
+        linked = linker(normalized, candidates, reports, self._proposer.lexicon.speakers).link()
+        return _document(normalized, reports, linked, id, extra, self.min_confidence)
+
+    def pipe(self, texts: Iterable[str]) -> Iterator[Document]:
+        """The documents of many texts, in their order, lazily."""
+        return map(self, texts)
+
+
+def linker(
+    normalized: NormalizedText, candidates: Candidates, reports: Sequence[Report], known: Sequence[KnownSpeaker] = ()
+) -> Linker:
+    """The linker of the reports of one text."""
+    return Linker(normalized.text, [_utterance(candidates, r) for r in reports], candidates.mentions, weights()["link"], known)
+
+
+def _utterance(candidates: Candidates, report: Report) -> Utterance:
+    tokens, cue = candidates.tokens, report.cue
+    form = cue.form
+    return Utterance(
+        cue=cue.start,
+        start=report.content.start,
+        end=report.content.end,
+        sentence=tokens.sentence[cue.token],
+        paragraph=tokens.paragraph[cue.token],
+        source=cue.source,
+        gender=form.gender,
+        number=form.number,
+        word_class="tag" if form.pos in ("preposition", "noun") else form.pos,
+        attached=form.pronoun,
+        adds=form.act == "add",
+        starts_sentence=cue.token == tokens.first(cue.token),
+    )
+
+
+def _document(
+    normalized: NormalizedText, reports: Sequence[Report], linked: Linked, id: str, metadata: dict[str, Any], min_confidence: float
+) -> Document:
+    text = normalized.original
+
+    def span(start: int, end: int) -> Span:
+        start, end = normalized.original_span(start, end)
+        return Span(start, end, text[start:end])
+
+    used = list(dict.fromkeys(x.entity for x in linked.links if x.entity is not None))
+    speakers = {e: _speaker(linked.entities[e], f"S{n + 1}", span) for n, e in enumerate(used)}
+
+    def runners_up(found: Link) -> tuple[RunnerUp, ...]:
+        return tuple(RunnerUp(_best_name(linked.entities[e], span), round(p, 4)) for e, p in found.others)
+
+    quotes = []
+    for n, (report, found) in enumerate(zip(reports, linked.links, strict=True)):
+        cue = report.cue
+        quotes.append(
+            Quote(
+                id=f"Q{n + 1}",
+                type=report.content.type,
+                content=span(report.content.start, report.content.end),
+                cue=span(cue.start, cue.end),
+                source=span(cue.source.start, cue.source.end) if cue.source else None,
+                speaker=speakers[found.entity] if found.entity is not None else None,
+                confidence=report.probability * found.probability,
+                act=cue.form.act,
+                parent=f"Q{report.parent + 1}" if report.parent is not None else None,
+                evidence=Evidence(report.found_by, found.rule, runners_up(found)),
+            )
+        )
+    return Document(text, id, tuple(speakers.values()), tuple(quotes), metadata=metadata)
+
+
+def _speaker(entity: Entity, id: str, span: Callable[[int, int], Span]) -> Speaker:
+    mentions = sorted(entity.mentions, key=lambda m: m.start)
+    spans = [span(m.start, m.end) for m in mentions]
+    named = [span(*m.name) for m in mentions if m.name is not None]
+    name = _best_name(entity, span)
+    aliases = dict.fromkeys([name, *(s.text for s in spans), *(s.text for s in named)])
+    return Speaker(id, name, entity.kind, tuple(aliases), tuple(dict.fromkeys(spans)))
+
+
+def _best_name(entity: Entity, span: Callable[[int, int], Span]) -> str:
+    """The fullest proper name of an entity, or its fullest description."""
+    if entity.known is not None:
+        return entity.known.name
+    named = [m.name for m in entity.mentions if m.name is not None]
+    start, end = max(named or [(m.start, m.end) for m in entity.mentions], key=lambda s: s[1] - s[0])
+    return span(start, end).text

@@ -1,0 +1,665 @@
+"""Normalized text to candidates: cues that may report, the contents they may open or close, the sources beside them, mentions.
+
+High recall, linear time, no decisions: `quoteattr.rules` (or a model) chooses. Positions are offsets into the normalized text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from quoteattr.lexicon import CueForm, Lexicon
+from quoteattr.phrases import Mention, Reader, Tokens, phrase_at
+from quoteattr.schema import QuoteType
+from quoteattr.text import NormalizedText, Quotation, fold
+
+Pattern = Literal["clause", "colon", "quotation", "bare", "inverted", "tag", "tag-initial", "headline"]
+EndsBy = Literal["quotation", "cue", "tag", "connective", "sentence", "paragraph"]
+Side = Literal["after", "before"]
+
+MAX_ENDS = 6
+_MAX_GAP = 70
+_NOT_SPEECH_BEFORE = frozenset(
+    fold(w)
+    for w in "عنوان بعنوان شعار شعاره شعارها بشعار برنامج فيلم كتاب رواية مسلسل مسرحية أغنية سهم شركة حزب تنظيم جماعة حركة موقع جريدة صحيفة مجلة "
+    "قناة شبكة إذاعة وكالة مؤسسة جمعية منظمة ملف عملية حملة مشروع مهرجان بطولة كأس مسابقة معرض فندق مطعم مقهى سفينة طائرة صاروخ نظام مدينة منطقة "
+    "قرية حي شارع ميناء ملعب نادي فريق منتخب لقب لقبه الملقب المعروف المدعو يدعى تدعى يسمى تسمى المسمى المسماة باسم اسم اسمه مؤتمر قمة ندوة مبادرة "
+    "وثيقة اتفاقية قانون مادة فيروس مرض".split()
+)
+_NEED = frozenset(fold(w) for w in "ضرورة أهمية إمكانية احتمال وجوب ضروره حق استعداد رغبة".split())
+_NO_REPORT_BEFORE_THAT = frozenset(
+    fold(w)
+    for w in "بعد قبل دون بدون منذ خشية غير إلا رغم حتى مع بمجرد خاصة خصوصا لاسيما ذلك ذاك كما بسبب نتيجة خوفا شرط بشرط لولا سوى يجب ينبغي يمكن لابد بد المقرر "
+    "المتوقع المفترض المنتظر المرجح الممكن المحتمل الضروري المهم المعروف الواضح الطبيعي الملاحظ شأنه شأنها شانه أجل لأجل الأجدر الأفضل الأولى يبدو يعني كون "
+    "باعتبار بفضل إثر عقب أو وبعد وقبل ودون وبدون ومنذ وخشية وغير ورغم ومع وبمجرد وخاصة وكما قيل إما سيما بل علما يلزم يفترض يريد تريد عوض بدل عدا لحين أيا "
+    "حين يكفي حدث صادف سبق".split()
+)
+_PASSAGE = frozenset(("جاء", "جاءت", "ورد", "وردت", "يرد", "ترد"))
+_SAYING = frozenset(("قايلا", "قايله", "قايلين", "القول", "بالقول", "يقول", "تقول"))
+_AND_THAT = frozenset(c + p + w for c in "و" for p in ("", "ب") for w in ("ان", "انه", "انها", "انهم", "اننا"))
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A possible content of a cue: its span, what ends it, and the type it would have."""
+
+    start: int
+    end: int
+    type: QuoteType
+    ends_by: EndsBy
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A word or expression that may report, with what it may report and whose words they may be.
+
+    ``contents`` stand likeliest first. ``token`` is the cue's first token, ``after`` the first one behind it, ``opener`` the one
+    that opens the content (a complementiser, colon or mark; for contents before the cue, its own).
+    """
+
+    token: int
+    after: int
+    opener: int
+    start: int
+    end: int
+    form: CueForm
+    pattern: Pattern
+    contents: tuple[Content, ...]
+    source: Mention | None
+    side: Side | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """All that was proposed for one text, cues in the order of the text."""
+
+    tokens: Tokens
+    cues: tuple[Cue, ...]
+    mentions: tuple[Mention, ...]
+
+
+class Proposer:
+    """Proposes candidates with one lexicon: ``proposer(normalize(text))``."""
+
+    def __init__(self, lexicon: Lexicon | None = None) -> None:
+        self.lexicon = lexicon or Lexicon.load()
+        self._reader = Reader(self.lexicon)
+
+    def __call__(self, normalized: NormalizedText) -> Candidates:
+        """The candidates of a normalized text."""
+        tokens = self._reader.read(normalized)
+        frames = _frames(tokens)
+        cues = tuple(_cue(tokens, frame, frames) for frame in frames.ordered)
+        return Candidates(tokens, tuple(c for c in cues if c.contents), tuple(_mentions(tokens)))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Frames: a cue with what introduces its content
+
+
+@dataclass(slots=True)
+class _Frame:
+    token: int
+    after: int  # first token behind the cue
+    end: int  # offset behind the cue
+    form: CueForm
+    pattern: Pattern
+    opener: int
+    begin: int  # first token of the content (for tags and inversions: the end of it)
+    quotation: Quotation | None = None
+    source: Mention | None = None
+    side: Side | None = None
+
+
+@dataclass(slots=True)
+class _Frames:
+    ordered: list[_Frame]
+    at: dict[int, _Frame]
+
+
+def _frames(tokens: Tokens) -> _Frames:
+    ordered: list[_Frame] = []
+    at: dict[int, _Frame] = {}
+    skip = 0
+    for i, info in enumerate(tokens.infos):
+        if i < skip or not info.cues:
+            if info.form == ":" and i >= skip:
+                headline = _headline(tokens, i)
+                if headline is not None:
+                    ordered.append(headline)
+                    at[headline.token] = headline
+            continue
+        best: list[_Frame] = []
+        for form in info.cues:
+            if best and (len(best[0].form.words) > len(form.words) or best[0].form.strength >= form.strength):
+                continue
+            best = _read_form(tokens, i, form) or best
+        for frame in best:
+            ordered.append(frame)
+            at.setdefault(i, frame)
+            skip = max(skip, frame.after)
+    return _Frames(ordered, at)
+
+
+def _read_form(tokens: Tokens, i: int, form: CueForm) -> list[_Frame]:
+    j = i + 1
+    for word in form.words[1:]:
+        if j >= len(tokens.words) or tokens.words[j] != word:
+            return []
+        j += 1
+    if form.pos == "preposition" and form.follows != "clause" and form.words[0] not in _PASSAGE:
+        return _tag(tokens, i, j, form)
+    return _verb(tokens, i, j, form)
+
+
+def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
+    stop = min(tokens.stop(i), i + _MAX_GAP)
+    words, infos = tokens.words, tokens.infos
+    if j < stop and words[j] in form.takes and words[j] != "ب":
+        j += 1
+    elif j < stop and words[j] in _SAYING and words[i] not in _SAYING:
+        j += 1
+    end = tokens.end(j - 1)
+    frames = []
+    opener = _introducer(tokens, i, j, stop, form)
+    if opener is not None:
+        pattern, k, begin = opener
+        frame = _Frame(i, j, end, form, pattern, k, begin)
+        if begin < len(words):
+            frame.quotation = tokens.opens.get(tokens.starts[begin])
+        frame.source, frame.side = _source(tokens, i, j, k, form)
+        frames.append(frame)
+    elif form.pos == "verb" and form.strength >= 0.8 and not form.takes and j < stop:
+        frames.append(_bare(tokens, i, j, stop, end, form))
+    closed = _closed_before(tokens, i)
+    if closed is not None and form.pos == "verb":
+        limit = opener[1] if opener is not None else stop
+        source = _source_after(tokens, j, limit, form)
+        if source is not None or opener is None:
+            frames.append(_Frame(i, j, end, form, "inverted", i, i, closed, source, "after" if source else None))
+    return frames
+
+
+def _bare(tokens: Tokens, i: int, j: int, stop: int, end: int, form: CueForm) -> _Frame:
+    """«وأضاف تأثر الاقتصاد بالأزمة»: a verb that always reports, with nothing to open its content."""
+    source = _source_after(tokens, j, stop, form)
+    if source is not None and source.form == "other":
+        source = None
+    begin = source.last if source is not None else j
+    while begin < stop - 1 and not tokens.words[begin][0].isalnum():
+        begin += 1
+    return _Frame(i, j, end, form, "bare", begin, begin, None, source, "after" if source else None)
+
+
+def _introducer(tokens: Tokens, i: int, j: int, stop: int, form: CueForm) -> tuple[Pattern, int, int] | None:
+    """What opens the content of a cue: pattern, the token that opens it, the first token of the content."""
+    words, infos, starts = tokens.words, tokens.infos, tokens.starts
+    k = j
+    while k < stop:
+        info = infos[k]
+        word = words[k]
+        if info.function == "complementiser" and not info.conjunction:
+            if k > j and words[k - 1] in _NO_REPORT_BEFORE_THAT:
+                return None
+            begin = k + 1
+            if k > j and words[k - 1] in _NEED:
+                begin = k - 1
+            return "clause", k, begin
+        if word == ":":
+            begin = k + 1
+            if begin < len(words) and infos[begin].function == "complementiser":
+                begin += 1
+            return "colon", k, begin
+        quotation = tokens.opens.get(starts[k])
+        if quotation is not None:
+            size = _count(tokens, k + 1, quotation.inner[1])
+            behind = k + 1 + size
+            if size <= 6 and quotation.closed and _goes_on(tokens, behind + 1, stop):
+                k = behind + 1
+                continue
+            if k > j and (words[k - 1] in _NOT_SPEECH_BEFORE or infos[k - 1].stem in _NOT_SPEECH_BEFORE):
+                k = behind + 1
+                continue
+            return "quotation", k, k
+        if k > j and info.cues and not info.preposition and info.noun is None and info.name < 0.5:
+            strong = max(info.cues, key=lambda c: c.strength)
+            if strong.strength >= 0.5 and (strong.pos in ("verb", "participle")):
+                return None
+        if info.function == "connective" and k > j and word not in ("كما", "ما", "الا"):
+            return None
+        k += 1
+    return None
+
+
+def _goes_on(tokens: Tokens, k: int, stop: int) -> bool:
+    """Whether a complementiser or colon follows a quoted name in the same clause: قالت صحيفة "الوطن" إن."""
+    for n in range(k, min(stop, k + 14)):
+        info = tokens.infos[n]
+        if info.function == "complementiser" and not info.conjunction:
+            return True
+        if info.form == ":":
+            return True
+        if info.form in ".؛" or (info.function == "connective") or tokens.starts[n] in tokens.opens:
+            return False
+        if info.conjunction and info.cues:
+            return False
+    return False
+
+
+def _count(tokens: Tokens, k: int, offset: int) -> int:
+    return tokens.at(offset) - k
+
+
+def _closed_before(tokens: Tokens, i: int) -> Quotation | None:
+    """The quotation that closes right before a token (a comma or full stop may stand between)."""
+    k = i - 1
+    while k >= 0 and i - k <= 3:
+        start = tokens.starts[k]
+        if start in tokens.closes:
+            return tokens.closes[start]
+        if tokens.words[k] not in "،,.-؟!" or tokens.paragraph[k] != tokens.paragraph[i]:
+            return None
+        k -= 1
+    return None
+
+
+def _source(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> tuple[Mention | None, Side | None]:
+    if form.pos in ("verb", "noun", "preposition") or (form.pos == "masdar" and not form.pronoun) or words_say(tokens, i, form):
+        mention = _source_after(tokens, j, k, form)
+        if mention is not None:
+            return mention, "after"
+    mention = _source_before(tokens, i, j, k, form)
+    return mention, "before" if mention is not None else None
+
+
+def words_say(tokens: Tokens, i: int, form: CueForm) -> bool:
+    """Whether a participle stands for a finite verb (nominative, at the head of its clause)."""
+    return form.pos == "participle" and i == tokens.first(i)
+
+
+def _source_after(tokens: Tokens, j: int, k: int, form: CueForm) -> Mention | None:
+    """The noun phrase between a cue and what opens its content, adverbials skipped."""
+    if form.object_pronoun and form.takes and False:
+        return None
+    p = j
+    words, infos = tokens.words, tokens.infos
+    while p < k:
+        info = infos[p]
+        if words[p] in "،,-–" or info.function in ("time", "tail", "auxiliary", "particle") or not info.form[0].isalpha() and tokens.starts[p] not in tokens.opens:
+            p += 1
+            continue
+        if info.function in ("preposition", "inner", "connective") or info.preposition:
+            if info.function == "connective":
+                return None
+            start = p if info.preposition and not info.function else p + 1
+            inside = phrase_at(tokens, start, k)
+            p = max(p + 1, inside.last if inside is not None else p + 1)
+            while p < k and infos[p].function in ("event", "time", "tail") :
+                p += 1
+            if p < k and words[p] not in "،,-–" and not _may_follow_adverbial(tokens, p):
+                while p < k and words[p] not in "،,":
+                    p += 1
+            continue
+        if info.function in ("relative", "complementiser"):
+            return None
+        mention = phrase_at(tokens, p, k)
+        if mention is None:
+            return None
+        return mention
+    return None
+
+
+def _may_follow_adverbial(tokens: Tokens, p: int) -> bool:
+    info = tokens.infos[p]
+    return info.noun is not None or info.name >= 0.5 or info.function in ("inner", "preposition", "time")
+
+
+def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Mention | None:
+    """The subject before its verb: «وكان الوزير قد قال», «لكن الوزير أكد», «الوزير، قال», «عن الوزير قوله», «الوزير الذي قال»."""
+    infos, words = tokens.infos, tokens.words
+    info = infos[i]
+    if form.pos == "participle" or (form.pos == "verb" and words[i][0] in "وف" and form.words[0] != words[i]):
+        return None
+    first = tokens.first(i)
+    stop = i
+    while stop > first and (infos[stop - 1].function in ("auxiliary", "particle", "relative") or words[stop - 1] in "،,-"):
+        stop -= 1
+    if stop <= first:
+        return None
+    for start in range(stop - 1, max(first, stop - 18) - 1, -1):
+        before = infos[start - 1] if start > first else None
+        if before is not None and not (
+            before.function in ("auxiliary", "connective", "complementiser", "relative")
+            or before.form in ("،", ",", ":", "عن", "-", "اما", "غير", "و", '"', "”")
+            or (start - 1 >= first and infos[start - 1].cues and form.pos == "masdar")
+        ):
+            continue
+        here = infos[start]
+        skip = 1 if here.conjunction and start == first else 0
+        if here.function and here.function not in ("pronoun", "determiner"):
+            continue
+        mention = phrase_at(tokens, start, stop, skip=skip + (1 if here.preposition and form.pos == "masdar" else 0))
+        if mention is not None and mention.last >= stop:
+            return mention
+        if mention is not None and mention.form in ("name", "title", "organisation", "group", "pronoun", "document") and _only_adverbials(
+            tokens, mention.last, stop
+        ):
+            return mention
+    return None
+
+
+def _only_adverbials(tokens: Tokens, k: int, stop: int) -> bool:
+    """Whether nothing but an adverbial without comma stands between a subject and its verb."""
+    if stop - k > 8 or k >= stop:
+        return False
+    return tokens.infos[k].function in ("inner", "preposition", "time") and all(
+        not tokens.infos[n].imperfect and tokens.words[n] not in "،,:." and not tokens.infos[n].conjunction for n in range(k, stop)
+    )
+
+
+def _tag(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
+    """An attribution by preposition: بحسب الوزير, وفقا لما ذكره المصدر, على حد قوله."""
+    words, infos = tokens.words, tokens.infos
+    stop = min(tokens.stop(i), i + 40)
+    end = tokens.end(j - 1)
+    source: Mention | None = None
+    after = j
+    if form.follows == "verb":
+        k = j
+        while k < stop and k <= j + 2 and not infos[k].cues:
+            k += 1
+        if k >= stop or not infos[k].cues:
+            return []
+        after = k + 1
+        if after < stop and (words[after] in ("به", "بها", "عنه", "عنها", "له", "اليه") or words[after] in infos[k].cues[0].takes):
+            after += 1
+        end = tokens.end(after - 1)
+        if after < stop and words[after] == "في":
+            after += 1
+    if not form.pronoun and after < stop:
+        info = infos[after]
+        skip = info.clitics if info.preposition else 0
+        if words[after] in ("ل", "عن", "الي"):
+            after += 1
+            skip = 0
+        source = phrase_at(tokens, after, stop, skip=skip)
+        if source is None:
+            return []
+        after = source.last
+    first = tokens.first(i)
+    token = words[i]
+    leads = i == first or (i == first + 1 and words[first] in ("و", "ف", "-")) or (token[0] == "و" and form.words[0] != token and words[i - 1] in "،,.")
+    frames: list[_Frame] = []
+    side: Side | None = "after" if source else None
+    if leads:
+        begin = after
+        while begin < stop and (words[begin] in "،,-" or infos[begin].function in ("time", "relative")):
+            begin += 1
+        if begin < stop and (infos[begin].function in ("complementiser", "apodosis") or words[begin] == "فقد"):
+            begin += 1
+        if begin < stop:
+            frames.append(_Frame(i, after, end, form, "tag-initial", i, begin, tokens.opens.get(tokens.starts[begin]), source, side))
+        return frames
+    frames.append(_Frame(i, after, end, form, "tag", i, i, _closed_before(tokens, i), source, side))
+    return frames
+
+
+def _headline(tokens: Tokens, colon: int) -> _Frame | None:
+    """«الوزير: لن نقبل» on a line of its own."""
+    first = colon - 1
+    paragraph = tokens.paragraph[colon]
+    while first > 0 and tokens.paragraph[first - 1] == paragraph and colon - first <= 10:
+        first -= 1
+    if (first > 0 and tokens.paragraph[first - 1] == paragraph) or colon == first or colon + 1 >= len(tokens.words):
+        return None
+    if tokens.paragraph[colon + 1] != paragraph:
+        return None
+    mention = phrase_at(tokens, first, colon)
+    if mention is None or mention.form == "pronoun" or (mention.form == "other" and mention.last - mention.first > 1):
+        return None
+    if mention.last < colon and not (tokens.infos[mention.last].function in ("inner", "preposition") or tokens.infos[mention.last].preposition):
+        return None
+    begin = colon + 1
+    quotation = tokens.opens.get(tokens.starts[begin])
+    return _Frame(colon, colon + 1, tokens.end(colon), _COLON, "headline", colon, begin, quotation, mention, "before")
+
+
+_COLON = CueForm(words=(":",), lemma=":", pos="preposition", act="assert", strength=0.5)
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Contents
+
+
+def _cue(tokens: Tokens, frame: _Frame, frames: _Frames) -> Cue:
+    if frame.pattern == "inverted":
+        assert frame.quotation is not None
+        contents = _trimmed(tokens, [(frame.quotation.inner[0], frame.quotation.inner[1], "direct", "quotation")])
+    elif frame.pattern == "tag":
+        contents = _trimmed(tokens, list(_before_tag(tokens, frame, frames)))
+    else:
+        contents = _trimmed(tokens, list(_after(tokens, frame, frames)))
+    return Cue(
+        frame.token,
+        frame.after,
+        frame.opener,
+        tokens.starts[frame.token],
+        frame.end,
+        frame.form,
+        frame.pattern,
+        contents,
+        frame.source,
+        frame.side,
+    )
+
+
+_Raw = tuple[int, int, QuoteType, EndsBy]
+
+
+def _trimmed(tokens: Tokens, raw: list[_Raw]) -> tuple[Content, ...]:
+    contents: list[Content] = []
+    seen: set[tuple[int, int]] = set()
+    text = tokens.text
+    for start, end, kind, ends_by in raw:
+        while start < end and not text[start].isalnum() and text[start] not in "([{":
+            start += 1
+        while end > start and not text[end - 1].isalnum() and text[end - 1] not in ")]}%":
+            end -= 1
+        if end - start < 2 or (start, end) in seen:
+            continue
+        seen.add((start, end))
+        contents.append(Content(start, end, kind, ends_by))
+        if len(contents) == MAX_ENDS:
+            break
+    return tuple(contents)
+
+
+def _after(tokens: Tokens, frame: _Frame, frames: _Frames) -> Iterator[_Raw]:
+    begin = frame.begin
+    if begin >= len(tokens.words):
+        return
+    quotation = frame.quotation
+    if quotation is not None:
+        yield from _quoted(tokens, frame, quotation, frames)
+        return
+    start = tokens.starts[begin]
+    if frame.pattern in ("colon", "headline"):
+        yield from _after_colon(tokens, frame, start, frames)
+        return
+    stop = tokens.stop(begin)
+    quoted = _quoted_part(tokens, begin, stop)
+    kind: QuoteType = "mixed" if quoted else "indirect"
+    ends = list(_clause_ends(tokens, begin, stop, frames, frame))
+    for end, why in ends:
+        yield start, end, kind if quoted and quoted < end else "indirect", why
+
+
+def _quoted(tokens: Tokens, frame: _Frame, quotation: Quotation, frames: _Frames) -> Iterator[_Raw]:
+    """A content that opens with a quotation mark: to the closing mark, or past it where the sentence goes on."""
+    start, close = quotation.inner
+    begin = frame.begin
+    behind = tokens.at(quotation.end)
+    size = behind - begin - 2
+    stop = tokens.stop(begin)
+    goes_on = False
+    if behind < stop and frame.pattern != "quotation":
+        word, info = tokens.words[behind], tokens.infos[behind]
+        if word in _AND_THAT or (word in "،," and behind + 1 < stop and tokens.words[behind + 1] in _AND_THAT):
+            goes_on = True
+        elif word[0].isalpha() and behind not in frames.at and size <= 8 and not info.function == "inner":
+            goes_on = True
+    if goes_on:
+        ends = list(_clause_ends(tokens, behind, stop, frames, frame))
+        for end, why in ends[:2]:
+            yield start, end, "mixed", why
+        yield start, close, "direct", "quotation"
+        return
+    yield start, close, "direct", "quotation" if quotation.closed else "paragraph"
+    if not quotation.closed:
+        for end, why in list(_clause_ends(tokens, begin + 1, stop, frames, frame)):
+            yield start, end, "direct", why
+    elif frame.pattern == "clause":
+        for end, why in list(_clause_ends(tokens, behind, stop, frames, frame))[:2]:
+            yield start, end, "mixed", why
+
+
+def _after_colon(tokens: Tokens, frame: _Frame, start: int, frames: _Frames) -> Iterator[_Raw]:
+    """Words after a colon without marks: to the paragraph's end, or to the next sentence that reports again."""
+    begin = frame.begin
+    paragraph = tokens.paragraph[begin]
+    dropped = tokens.infos[begin - 1].function == "complementiser"
+    stop = tokens.stop(begin)
+    ends = list(_clause_ends(tokens, begin, stop, frames, frame))
+    kind: QuoteType = "indirect" if dropped else "direct"
+    if not dropped and ends and ends[0][1] == "sentence":
+        last = stop
+        while last < len(tokens.words) and tokens.paragraph[last] == paragraph:
+            if any(k in frames.at for k in range(last, min(last + 3, tokens.stop(last)))):
+                break
+            last = tokens.stop(last)
+        if last > stop:
+            yield start, tokens.end(last - 1), kind, "paragraph"
+    for end, why in ends:
+        yield start, end, kind, why
+
+
+def _quoted_part(tokens: Tokens, begin: int, stop: int) -> int:
+    """The offset of the first quotation of two words or more inside a clause; 0 where there is none."""
+    for k in range(begin, stop):
+        quotation = tokens.opens.get(tokens.starts[k])
+        if quotation is not None and _count(tokens, k + 1, quotation.inner[1]) >= 2 and tokens.words[k - 1] not in _NOT_SPEECH_BEFORE:
+            return tokens.starts[k]
+    return 0
+
+
+def _clause_ends(tokens: Tokens, begin: int, stop: int, frames: _Frames, own: _Frame) -> Iterator[tuple[int, EndsBy]]:
+    """Where an indirect content may end, likeliest first: before the next report or tag, else at the sentence's end."""
+    words, infos = tokens.words, tokens.infos
+    hard: tuple[int, EndsBy] | None = None
+    soft: list[tuple[int, EndsBy]] = []
+    k = begin
+    around = tokens.inside[own.token]
+    inside = around.inner[1] if around is not None else None
+    while k < stop:
+        if inside is not None and tokens.starts[k] >= inside:
+            hard = (inside, "quotation")
+            break
+        quotation = tokens.opens.get(tokens.starts[k])
+        if quotation is not None and quotation.closed:
+            k = tokens.at(quotation.end)
+            if k >= stop:
+                stop = max(stop, k)
+            continue
+        frame = frames.at.get(k)
+        if frame is not None and frame.token > own.token and k > begin:
+            if frame.pattern == "tag":
+                hard = (_cut(tokens, k), "tag")
+                break
+            if frame.form.pos == "participle" or _starts_clause(tokens, k, frame):
+                hard = (_cut(tokens, k), "cue")
+                break
+        info = infos[k]
+        if info.function == "connective" and k > begin + 2 and words[k - 1] in "،,":
+            soft.append((tokens.end(k - 2), "connective"))
+        elif words[k - 1] in "،," and k > begin + 2 and words[k][0] in "وف" and (info.cues or info.function == "pronoun"):
+            soft.append((tokens.end(k - 2), "connective"))
+        k += 1
+    if hard is not None:
+        yield hard
+    sentence: tuple[int, EndsBy] = (tokens.end(stop - 1), "sentence")
+    if hard is None:
+        yield sentence
+    yield from soft[:3]
+    if hard is not None:
+        yield sentence
+
+
+def _starts_clause(tokens: Tokens, k: int, frame: _Frame) -> bool:
+    """Whether a finite cue opens a new report («…، وأكد أن») and is not a report inside the content («إن الوزير أكد أن»)."""
+    word = tokens.words[k]
+    if frame.pattern == "tag-initial":
+        return True
+    if word[0] in "وف" and frame.form.words[0] != word:
+        return True
+    before = tokens.words[k - 1]
+    return before in ("كما", "فيما", "بينما", "و", "حيث", "وقد") or (before in "،," and frame.pattern != "inverted" and frame.source is not None and frame.side == "after")
+
+
+def _cut(tokens: Tokens, k: int) -> int:
+    """The end of what stands before token ``k``, without the connective that leads to it."""
+    k -= 1
+    while k > 0 and (tokens.words[k] in ("كما", "فيما", "بينما", "و", "حيث", "وقد", "وذلك", "لكنه", "ولكنه", "وهو", "ما") or not tokens.words[k][0].isalnum()):
+        if tokens.starts[k] in tokens.closes or tokens.words[k] in ")]%":
+            break
+        k -= 1
+    return tokens.end(k)
+
+
+def _before_tag(tokens: Tokens, frame: _Frame, frames: _Frames) -> Iterator[_Raw]:
+    """What stands before an attribution at the end of a clause: the quotation that just closed, or the clause."""
+    i = frame.token
+    if frame.quotation is not None:
+        yield frame.quotation.inner[0], frame.quotation.inner[1], "direct", "quotation"
+    first = tokens.first(i)
+    begin = first
+    latest = first
+    for k in range(first, i):
+        other = frames.at.get(k)
+        if other is None:
+            continue
+        if other.form.impersonal and other.pattern == "clause":
+            begin = other.begin
+        if other.pattern == "clause" and other.begin < i:
+            latest = other.begin
+    if begin >= i:
+        return
+    stop = tokens.end(i - 1)
+    kind: QuoteType = "mixed" if _quoted_part(tokens, begin, i) else "indirect"
+    yield tokens.starts[begin], stop, kind, "tag"
+    if latest > begin:
+        yield tokens.starts[latest], stop, kind, "tag"
+    for k in range(i - 3, first + 1, -1):
+        if tokens.words[k] in "،,":
+            yield tokens.starts[k + 1], stop, kind, "tag"
+            break
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Mentions
+
+
+def _mentions(tokens: Tokens) -> Iterator[Mention]:
+    """Noun phrases anywhere in the text that can denote a speaker: titles, names, organisations, groups, documents."""
+    k, count = 0, len(tokens.words)
+    while k < count:
+        info = tokens.infos[k]
+        noun = info.noun
+        if (noun is None and info.name < 0.5) or info.function:
+            k += 1
+            continue
+        mention = phrase_at(tokens, k, tokens.stop(k), skip=info.clitics)
+        if mention is None or mention.form in ("other", "pronoun"):
+            k += 1
+            continue
+        yield mention
+        k = max(k + 1, mention.last)

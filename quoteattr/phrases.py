@@ -1,0 +1,601 @@
+"""Tokens, what is known of each word, and the noun phrases that can denote a speaker.
+
+`Reader` turns a normalized text into `Tokens`: the words with their `Word` analyses, sentence numbers and quotation marks.
+`phrase_at` reads one noun phrase from a token on: title, honorific, name, organisation, group, pronoun, with appositions
+(«خالد عقل، رئيس وحدة الأبحاث»), and says which part of it is the proper name. Positions are offsets into the normalized text.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from quoteattr.lexicon import CueForm, Gender, Lexicon, NounForm, Number
+from quoteattr.schema import SpeakerKind
+from quoteattr.text import LETTERS, NormalizedText, Quotation, fold, quotations, sentence_ends
+
+PhraseForm = Literal["name", "title", "organisation", "document", "group", "pronoun", "other"]
+
+_TOKEN = re.compile(rf"[{LETTERS}]+|\d+(?:[.,/:٬]\d+)*|[^\W\d_]+|[^\w\s]|_|\n")
+_MAX_WORDS = 24
+_MAX_SENTENCE = 400  # longer runs without a full stop are cut, which bounds the work for a cue
+_CACHE_LIMIT = 200_000
+_NAME_PARTS = frozenset(fold(w) for w in "بن ابن بنت أبو ابو أبي آل عبد ولد أم دي دو فان فون دا دوس لا لو الدين الله ال".split())
+_EXPERTS = frozenset(
+    fold(w)
+    for w in "باحث خبير قيادي عضو أستاذ مختص محلل مسؤول مسئول ناشط مستشار متخصص أخصائي استشاري اختصاصي مفوض "
+    "موظف ممثل باحثة خبيرة قيادية عضوة أستاذة مختصة محللة مسؤولة ناشطة مستشارة متخصصة أخصائية ممثلة".split()
+)
+_GOVERNING = frozenset(
+    fold(w)
+    for w in "صادر صادرة تابع تابعة مكلف مكلفة معني معنية مقيم مقيمة مختص مختصة متخصص متخصصة متضمن متضمنة وارد واردة منشور منشورة مقرب مقربة "
+    "منبثق منبثقة معلن معلنة محسوب مقربون منتخب مشارك مشاركة مشاركون مشاركين مسؤول مسؤولة منظم منظمة مشرف مشرفة ناطق متحدث ناطقة متحدثة "
+    "قيادي عضو عامل عاملة عاملين عاملون منتمي منتمين موالي موالية مناهض ممثل مقيمين معتمد معتمدة سابق خاص خاصة".split()
+)
+
+
+@cache
+def function_words() -> Mapping[str, str]:
+    """The class of every function word (folded), from ``data/function_words.tsv``."""
+    table: dict[str, str] = {}
+    for line in files("quoteattr").joinpath("data/function_words.tsv").read_text(encoding="utf8").splitlines():
+        if line and not line.startswith("#") and not line.startswith("class\t"):
+            name, words = line.split("\t")
+            for word in words.split():
+                table.setdefault(fold(word), name)
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the lexicon knows of a folded word form: its clitics, function class, noun, name weight and cue readings."""
+
+    form: str
+    function: str
+    conjunction: bool
+    preposition: str
+    definite: bool
+    stem: str
+    noun: NounForm | None
+    name: float
+    name_gender: Gender | None
+    nationality: bool
+    cues: tuple[CueForm, ...]
+    imperfect: bool
+
+    @property
+    def clitics(self) -> int:
+        """How many letters of the form are an attached conjunction or preposition (the ل of لل counts as one)."""
+        return (1 if self.conjunction else 0) + len(self.preposition)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A noun phrase that can denote a speaker.
+
+    ``name`` is the span of the proper name inside it, where it has one; ``head`` the folded stem of its head noun (وزير),
+    empty for a bare name; ``words`` the folded stems of all its words. ``governed`` says that a preposition stands before it (it
+    is no subject), ``subject`` that a reporting verb does, ``same`` that it points back (نفسه، ذاته، المذكور). ``first`` and ``last`` are its tokens (half-open).
+    """
+
+    start: int
+    end: int
+    kind: SpeakerKind
+    form: PhraseForm
+    name: tuple[int, int] | None
+    head: str
+    gender: Gender | None
+    number: Number | None
+    definite: bool
+    words: tuple[str, ...]
+    governed: bool
+    subject: bool
+    same: bool
+    sentence: int
+    paragraph: int
+    first: int
+    last: int
+
+
+@dataclass(slots=True)
+class Tokens:
+    """A text cut into tokens, with what the later steps ask of each."""
+
+    text: str
+    words: list[str]
+    starts: list[int]
+    infos: list[Word]
+    sentence: list[int]
+    sentence_stop: list[int]
+    paragraph: list[int]
+    inside: list[Quotation | None]
+    opens: dict[int, Quotation]
+    closes: dict[int, Quotation]
+
+    def end(self, token: int) -> int:
+        """The offset behind a token."""
+        return self.starts[token] + len(self.words[token])
+
+    def at(self, offset: int) -> int:
+        """The first token that starts at an offset or behind it."""
+        return bisect_left(self.starts, offset)
+
+    def stop(self, token: int) -> int:
+        """The first token behind the sentence of a token."""
+        return self.sentence_stop[self.sentence[token]]
+
+    def first(self, token: int) -> int:
+        """The first token of the sentence of a token."""
+        number = self.sentence[token]
+        return self.sentence_stop[number - 1] if number else 0
+
+
+def _inside(starts: list[int], marks: list[Quotation]) -> list[Quotation | None]:
+    """For every token the innermost quotation around it."""
+    if not marks:
+        return [None] * len(starts)
+    inside: list[Quotation | None] = []
+    stack: list[Quotation] = []
+    n = 0
+    for start in starts:
+        while n < len(marks) and marks[n].start < start:
+            stack.append(marks[n])
+            n += 1
+        while stack and stack[-1].end <= start:
+            stack.pop()
+        inside.append(stack[-1] if stack else None)
+    return inside
+
+
+class Reader:
+    """Cuts normalized texts into `Tokens`, looking words up in one lexicon and remembering what it found."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
+        self._known: dict[str, Word] = {}
+
+    def read(self, normalized: NormalizedText) -> Tokens:
+        """The tokens of a text."""
+        text = normalized.text
+        words: list[str] = []
+        starts: list[int] = []
+        infos: list[Word] = []
+        sentence: list[int] = []
+        stops: list[int] = []
+        paragraphs: list[int] = []
+        ends = sentence_ends(text)
+        marks = quotations(text)
+        distinct = "على" in normalized.original
+        opens = {q.start: q for q in marks}
+        known = self._known
+        if len(known) > _CACHE_LIMIT:
+            known.clear()
+        number, forced, paragraph = 0, 0, 0
+        bound = ends[0] if ends else len(text)
+        for match in _TOKEN.finditer(text):
+            word = match.group()
+            if word == "\n":
+                paragraph += 1
+                continue
+            start = match.start()
+            if start > bound and (word not in _TRAILING or start in opens):
+                while start > bound:
+                    number += 1
+                    bound = ends[number] if number < len(ends) else len(text)
+                stops.extend([len(words)] * (number + forced - len(stops)))
+            elif len(words) - (stops[-1] if stops else 0) >= _MAX_SENTENCE:
+                forced += 1
+                stops.append(len(words))
+            if word in _ALI and distinct and normalized.original[normalized.original_span(start, start + len(word))[1] - 1] == "ي":
+                info = _ALI[word]
+            else:
+                info = known.get(word)
+                if info is None:
+                    info = known[word] = self._analyse(word)
+            words.append(word)
+            starts.append(start)
+            infos.append(info)
+            sentence.append(number + forced)
+            paragraphs.append(paragraph)
+        stops.extend([len(words)] * (number + forced + 1 - len(stops)))
+        closes = {q.inner[1]: q for q in marks if q.closed}
+        return Tokens(text, words, starts, infos, sentence, stops, paragraphs, _inside(starts, marks), opens, closes)
+
+    def _analyse(self, word: str) -> Word:
+        lexicon = self.lexicon
+        functions = function_words()
+        function = functions.get(word, "")
+        conjunction = False
+        cues = lexicon.lookup(word)
+        if not function and word[0] in "وف" and len(word) > 2 and word not in lexicon.names:
+            function = functions.get(word[1:], "")
+            conjunction = bool(function)
+        if function or not word[0].isalpha():
+            return Word(word, function, conjunction, "", False, word, None, 0.0, None, False, cues, False)
+        best: tuple[int, bool, str, bool, str] | None = None
+        for cut in (0, 1) if word[0] in "وف" and len(word) > 3 else (0,):
+            for preposition, rest in _prepositions(word[cut:]):
+                definite = rest.startswith("ال") and len(rest) > 4
+                stem = rest[2:] if definite else rest
+                known = (
+                    stem in lexicon.nouns
+                    or (not preposition and rest in lexicon.names)
+                    or (definite and stem in lexicon.names)
+                    or stem in lexicon.nationalities
+                    or (bool(preposition) and rest in lexicon.names)
+                )
+                if known:
+                    best = (cut, bool(cut), preposition, definite, rest)
+                    break
+            if best:
+                break
+        if best is None:
+            cut = 1 if word[0] in "وف" and word[1:3] in ("ال", "لل", "با") and len(word) > 5 else 0
+            preposition, rest = "", word[cut:]
+            if rest.startswith("لل") and len(rest) > 4:
+                preposition, rest = "ل", "ال" + rest[2:]
+            elif rest.startswith("بال") and len(rest) > 5:
+                preposition, rest = "ب", rest[1:]
+            best = (cut, bool(cut), preposition, rest.startswith("ال") and len(rest) > 4, rest)
+        _, conjunction, preposition, definite, rest = best
+        stem = rest[2:] if definite else rest
+        name = lexicon.names.get(rest) or (lexicon.names.get(stem) if definite else None)
+        noun = lexicon.nouns.get(stem)
+        imperfect = (
+            noun is None and (name is None or name.weight < 0.5) and len(rest) > 3 and rest[0] == "ي" and not definite
+        ) or (len(rest) > 4 and rest[:2] in ("سي", "ست") and noun is None and name is None)
+        return Word(
+            word,
+            function,
+            conjunction,
+            preposition,
+            definite,
+            stem,
+            noun,
+            name.weight if name else 0.0,
+            name.gender if name else None,
+            stem in lexicon.nationalities,
+            cues,
+            imperfect,
+        )
+
+
+_ALI = {
+    form: Word(form, "", form[0] != "ع", "", False, "علي", None, 0.95, "m", False, (), False) for form in ("علي", "وعلي", "فعلي")
+}
+"""The name علي, which folding makes one with the preposition على: told apart in texts that write the preposition with ى."""
+_SAME = frozenset(fold(w) for w in "نفس ذات هذا هذه".split())
+_TRAILING = frozenset("\"”»’'›“)].!؟?…")
+
+
+def _prepositions(rest: str) -> tuple[tuple[str, str], ...]:
+    found = [("", rest)]
+    if len(rest) > 3 and rest[0] in "بلك":
+        if rest.startswith("لل"):
+            found.append(("ل", "ال" + rest[2:]))
+        found.append((rest[0], rest[1:]))
+    return tuple(found)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Noun phrases
+
+
+def phrase_at(tokens: Tokens, first: int, stop: int, *, skip: int = 0) -> Mention | None:
+    """The noun phrase that begins at token ``first`` and ends at ``stop`` at the latest; ``None`` where none begins there.
+
+    ``skip`` letters of the first token (an attached conjunction or preposition) stay outside. Title and name, appositions
+    between commas («، عمر الولباني،») and complements («المتحدث باسم وزارة الدفاع») belong to the phrase; adverbials and
+    relative clauses do not.
+    """
+    stop = min(stop, first + _MAX_WORDS)
+    if first >= stop:
+        return None
+    return _PhraseReader(tokens, first, stop, skip).read()
+
+
+class _PhraseReader:
+    """One left-to-right pass over a noun phrase. ``state`` is what the last word was: a title, a name, or what follows one."""
+
+    def __init__(self, tokens: Tokens, first: int, stop: int, skip: int) -> None:
+        self.t = tokens
+        self.first = first
+        self.stop = stop
+        self.skip = skip
+        self.state: Literal["start", "title", "name", "post"] = "start"
+        self.expects = False  # the last word wants a complement
+        self.head: Word | None = None
+        self.name: list[int] = []  # first and last token of the name
+        self.gender: Gender | None = None
+        self.number: Number | None = None
+        self.last = first
+        self.appositions = 0
+
+    def read(self) -> Mention | None:
+        tokens, k = self.t, self.first
+        while k < self.stop:
+            info = tokens.infos[k]
+            form = info.form
+            if not form[0].isalpha():
+                after = self._mark(k, form)
+            elif info.function and not (k == self.first and info.function == "event"):
+                after = self._function(k, info)
+            else:
+                after = self._word(k, info)
+            if after <= k:
+                break
+            k = after
+        return self._mention()
+
+    def _mark(self, k: int, form: str) -> int:
+        """A punctuation mark or number: quotation marks around a name, a comma before an apposition, an abbreviation's dot."""
+        tokens = self.t
+        start = tokens.starts[k]
+        if start in tokens.opens:
+            quotation = tokens.opens[start]
+            after = k + 1
+            while after < self.stop and tokens.starts[after] < quotation.inner[1]:
+                after += 1
+            if not quotation.closed or after >= self.stop or not 0 < after - k - 1 <= 6:
+                return k
+            if self.state in ("start", "title") and not self.name:
+                self.name = [k + 1, after]
+                self.state = "post"
+            self.expects = False
+            self.last = after
+            return after + 1
+        if form == "." and k > self.first and len(tokens.words[k - 1]) <= 2:
+            return k + 1
+        if form in "،,-" and k > self.first and not self.expects and self.appositions < 2:
+            return self._apposition(k)
+        if form[0].isdigit() and self.expects:
+            self.last = k + 1
+            return k + 1
+        return k
+
+    def _apposition(self, k: int) -> int:
+        """Whether «، …» goes on with the same person: a name after a title, a title after a name, closed by a mark or the stop."""
+        tokens = self.t
+        if k + 1 >= self.stop or self.state == "start":
+            return k
+        info = tokens.infos[k + 1]
+        if info.function or info.preposition or info.conjunction or any(c.pos == "participle" for c in info.cues):
+            return k
+        title = info.noun is not None and info.noun.cls in ("title", "honorific")
+        if self.name and not (title or info.nationality):
+            return k
+        if not self.name and not (info.name >= 0.15 or title or not (info.noun or info.definite)):
+            return k
+        inner = _PhraseReader(tokens, k + 1, self.stop, 0)
+        inner.appositions = 2
+        mention = inner.read()
+        if mention is None or (not self.name and mention.name is None and not title):
+            return k
+        after = mention.last
+        if after < self.stop and tokens.words[after] not in "،,-\"”»“:.(" and tokens.infos[after].function not in (
+            "complementiser",
+            "auxiliary",
+            "relative",
+            "inner",
+            "preposition",
+            "time",
+        ):
+            return k
+        if not self.name and inner.name:
+            self.name = inner.name
+        self.gender = self.gender or inner.gender
+        self.state = "post"
+        self.appositions += 1
+        self.last = after
+        return after
+
+    def _function(self, k: int, info: Word) -> int:
+        name = info.function
+        if k == self.first and name == "pronoun":
+            self.last = k + 1
+            self.head = info
+            return k  # a pronoun stands alone
+        if name == "determiner" and k == self.first:
+            self.expects = True
+            self.last = k + 1
+            return k + 1
+        if name == "tail" and k > self.first:
+            self.last = k + 1
+            return k  # and nothing after it
+        if name == "inner" and k > self.first and k + 1 < self.stop:
+            follower = self.t.infos[k + 1]
+            if follower.function or not follower.form[0].isalpha():
+                return k
+            if info.form == "ل" and (follower.form[0].isascii() or (follower.noun is not None and follower.noun.cls == "media")):
+                return k
+            if info.form == "باسم" or self.expects or self._takes_complement():
+                self.expects = True
+                return k + 1
+            return k
+        if name == "event" and self.expects:
+            self.last = k + 1
+            self.expects = False
+            return k + 1
+        return k
+
+    def _takes_complement(self) -> bool:
+        """Whether «في …» or «من …» still describes the person: مسؤول في البنتاغون, but not «قال الوزير في باريس»."""
+        before = self.t.infos[self.last - 1]
+        if self.state == "post" or before.stem in _GOVERNING:
+            return True
+        if self.name or self.head is None:
+            return False
+        return not self.head.definite and (self.head.noun is None or self.last == self.first + 1 or self.number == "p") or (
+            self.head.stem in _EXPERTS
+        )
+
+    def _word(self, k: int, info: Word) -> int:
+        at_start = k == self.first
+        if info.imperfect or (info.noun is None and info.name < 0.5 and any(c.pos != "masdar" and c.strength >= 0.3 for c in info.cues)):
+            return k
+        noun = info.noun
+        if not at_start:
+            if info.conjunction:
+                return self._joined(k, info)
+            if info.preposition and not (info.name >= 0.5 and self.state == "name"):
+                return self._attached(k, info)
+        is_name = info.name >= 0.5 or info.form in _NAME_PARTS
+        if self.state == "start":
+            self.head = info
+            if noun is not None and not (is_name and not info.definite and noun.cls not in ("title", "honorific")):
+                self._take_noun(info, noun)
+                self.state = "title"
+            elif not info.definite or info.name >= 0.3:
+                self._begin_name(k, info)
+            else:
+                self.state = "title"
+        elif self.state == "title":
+            if noun is not None and noun.cls == "honorific":
+                self.expects = False
+                self.gender = noun.gender
+            elif self.expects and not (is_name and noun is None and self._head_cls() in ("honorific",)):
+                self.expects = not info.definite and noun is not None
+            elif info.definite and not (info.name >= 0.6 and noun is None and not info.nationality and self._named_title()):
+                pass
+            elif info.nationality or (noun is not None and info.name < 0.5):
+                self.expects = noun is not None and not info.definite
+            else:
+                self._begin_name(k, info)
+        elif self.state == "name":
+            if noun is not None and noun.cls in ("title", "honorific") and not info.name >= 0.5 and not (
+                self.name[1] - self.name[0] < 2 and info.definite and self._head_cls() == "honorific"
+            ):
+                self.state = "post"
+                self.expects = not info.definite
+            elif info.nationality and info.definite and self.name[1] - self.name[0] >= 1 and info.name < 0.3:
+                self.state = "post"
+            elif self.name[1] - self.name[0] >= 6:
+                return k
+            else:
+                self.name[1] = k + 1
+        else:
+            self.expects = noun is not None and not info.definite
+        self.last = k + 1
+        return k + 1
+
+    def _head_cls(self) -> str:
+        return self.head.noun.cls if self.head is not None and self.head.noun is not None else ""
+
+    def _named_title(self) -> bool:
+        """A definite title or honorific, after which a name with article can follow: الدكتور الزيات."""
+        return self.head is not None and self.head.definite and self.last == self.first + 1
+
+    def _begin_name(self, k: int, info: Word) -> None:
+        self.name = [k, k + 1]
+        self.state = "name"
+        self.gender = self.gender or info.name_gender
+
+    def _take_noun(self, info: Word, noun: NounForm) -> None:
+        self.gender, self.number = noun.gender, noun.number
+        self.expects = not info.definite and noun.cls != "honorific"
+
+    def _joined(self, k: int, info: Word) -> int:
+        """«و» before another noun: وزير الخارجية والتعاون، أحمد ومحمد."""
+        if info.cues and info.noun is None and info.name < 0.5:
+            return k
+        if info.noun is None and not info.definite and info.name < 0.5 and not info.nationality:
+            return k
+        if self.state == "name" and info.name < 0.5:
+            self.state = "post"
+        self.expects = info.noun is not None and not info.definite
+        self.last = k + 1
+        return k + 1
+
+    def _attached(self, k: int, info: Word) -> int:
+        """An attached ب or ل: «مدير التعليم بمحافظة جدة», «الأمين العام للأمم المتحدة», but not «قال فلان لرويترز»."""
+        if self.state == "name" or self.head is None or info.preposition == "ك":
+            return k
+        if self.name and self.state != "post":
+            return k
+        cls = info.noun.cls if info.noun is not None else ""
+        if info.preposition == "ل" and (cls in ("title", "media", "group") or info.nationality or (not info.definite and not cls)):
+            return k
+        if fold_event(info.stem) or cls == "document":
+            return k
+        self.expects = info.noun is not None and not info.definite
+        self.last = k + 1
+        return k + 1
+
+    def _governed(self) -> bool:
+        t = self.t
+        if t.infos[self.first].preposition:
+            return True
+        before = t.infos[self.first - 1] if self.first > t.first(self.first) else None
+        return before is not None and before.function in ("inner", "preposition")
+
+    def _mention(self) -> Mention | None:
+        t = self.t
+        if self.last == self.first:
+            return None
+        if self.head is None:
+            if self.last - self.first < 2:
+                return None
+        start = t.starts[self.first] + self.skip
+        end = t.end(self.last - 1)
+        if start in t.opens:
+            start = t.opens[start].inner[0]
+        name = (t.starts[self.name[0]] + (self.skip if self.name[0] == self.first else 0), t.end(self.name[1] - 1)) if self.name else None
+        head = self.head
+        cls = head.noun.cls if head is not None and head.noun is not None else ""
+        form: PhraseForm
+        kind: SpeakerKind = "person"
+        if head is not None and head.function == "pronoun":
+            form = "pronoun"
+            self.gender, self.number = _PRONOUNS.get(head.form.lstrip("وف"), (None, None))
+        elif cls in ("organisation", "media", "place_metonym"):
+            form, kind = "organisation", "organisation"
+        elif cls == "document":
+            form, kind = "document", "organisation"
+        elif cls == "group" or (cls == "title" and self.number == "p" and not self.name):
+            form, kind = "group", "group"
+        elif cls in ("title", "honorific"):
+            form = "title"
+        elif self.name and self.name[0] == self.first:
+            form = "name"
+        else:
+            form = "other"
+        if form == "group" and self.number == "s":
+            kind = "person"
+        return Mention(
+            start=start,
+            end=end,
+            kind=kind,
+            form=form,
+            name=name,
+            head=head.stem if head is not None and form != "name" else "",
+            gender=self.gender,
+            number=self.number or ("s" if self.name else None),
+            definite=bool(head is not None and head.definite),
+            words=tuple(t.infos[k].stem for k in range(self.first, self.last) if t.words[k][0].isalnum()),
+            governed=self._governed(),
+            subject=self.first > 0 and any(c.pos == "verb" for c in t.infos[self.first - 1].cues),
+            same=any(t.infos[k].function == "tail" for k in range(self.first, self.last)) or t.words[self.first] in _SAME,
+            sentence=t.sentence[self.first],
+            paragraph=t.paragraph[self.first],
+            first=self.first,
+            last=self.last,
+        )
+
+
+_PRONOUNS: Mapping[str, tuple[Gender, Number]] = {
+    "هو": ("m", "s"),
+    "هي": ("f", "s"),
+    "هم": ("m", "p"),
+    "هما": ("m", "d"),
+    "هن": ("f", "p"),
+}
+
+
+def fold_event(stem: str) -> bool:
+    """Whether a word names an occasion of speech (تصريح، مؤتمر), which is an adverbial and no part of a phrase."""
+    return function_words().get(stem) == "event"

@@ -1,0 +1,110 @@
+"""A document for the eye: the table that a terminal shows.
+
+The columns run from right to left as Arabic is read. Each line of Arabic stands in an isolate of its own (U+2067 … U+2069),
+so that a terminal that orders bidirectional text keeps the columns where they are; one that does not shows the same columns.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from quoteattr.schema import Document, Quote
+
+NOBODY = "—"
+_MIN_WIDTH = 60
+_GAPS = 5 * 2  # cells between the six columns
+_ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
+
+
+def render_table(document: Document, width: int, colour: bool = False) -> str:
+    """The quotes of a document as a table at most ``width`` cells wide (60 at least), under a line with id and counts.
+
+    From right to left: number, speaker, cue, the whole quote, type, confidence. Escape sequences, control characters and
+    direction marks of the text are left out, so that it can't disturb the terminal.
+
+    >>> record = {"id": "1", "text": "قال علي: نعم", "speakers": [{"id": "S1", "name": "علي"}],
+    ...           "quotes": [{"id": "Q1", "type": "direct", "cue": [0, 3], "content": [9, 12], "speaker": "S1"}]}
+    >>> lines = render_table(Document.from_dict(record), 60).splitlines()
+    >>> lines[0], [cell.strip("\u2067\u2069") for cell in lines[-1].split()]
+    ('1: 1 quote, 1 speaker', ['—', 'direct', 'نعم', 'قال', 'علي', '1'])
+    """
+    out = io.StringIO()
+    width = max(width, _MIN_WIDTH)
+    console = Console(
+        file=out, width=width, height=25, force_terminal=colour, force_jupyter=False, legacy_windows=False, highlight=False
+    )
+    console.print(_headline(document), soft_wrap=True)
+    if document.quotes:
+        console.print(_table(document.quotes, width, console))
+    return "\n".join(line.rstrip() for line in out.getvalue().rstrip().split("\n"))
+
+
+def _headline(document: Document) -> Text:
+    speakers = {quote.speaker.id for quote in document.quotes if quote.speaker}
+    counts = [_count(len(document.quotes), "quote"), _count(len(speakers), "speaker")]
+    if document.rejected:
+        counts.append(f"{len(document.rejected)} below the confidence asked for")
+    name = f"{_clean(document.id)}: " if document.id else ""
+    return Text(name, style="bold").append(", ".join(counts), style="not bold")
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _table(quotes: Sequence[Quote], width: int, console: Console) -> Table:
+    numbers = [str(n) for n in range(1, len(quotes) + 1)]
+    speakers = [_clean(quote.speaker.name) if quote.speaker else NOBODY for quote in quotes]
+    cues = [_clean(quote.cue.text) for quote in quotes]
+    types = [quote.type for quote in quotes]
+    confidences = [NOBODY if quote.confidence is None else f"{quote.confidence:.2f}" for quote in quotes]
+
+    speaker_width = _column_width("speaker", speakers, width // 5)
+    cue_width = _column_width("cue", cues, width // 8)
+    fixed = sum(_column_width(*column) for column in (("#", numbers), ("type", types), ("conf", confidences)))
+    quote_width = width - _GAPS - fixed - speaker_width - cue_width
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), leading=1, header_style="dim")
+    table.add_column("conf", style="dim")
+    table.add_column("type", style="dim")
+    for title, columns, style in (("quote", quote_width, ""), ("cue", cue_width, "green"), ("speaker", speaker_width, "bold cyan")):
+        table.add_column(title, justify="right", no_wrap=True, width=columns, style=style)
+    table.add_column("#", justify="right", style="dim")
+    for confidence, type_, quote, cue, speaker, number in zip(
+        confidences, types, quotes, cues, speakers, numbers, strict=True
+    ):
+        table.add_row(
+            confidence,
+            type_,
+            _arabic(_clean(quote.text), quote_width, console),
+            _arabic(cue, cue_width, console),
+            _arabic(speaker, speaker_width, console),
+            number,
+        )
+    return table
+
+
+def _column_width(title: str, cells: Sequence[str], limit: int | None = None) -> int:
+    longest = max(len(title), *map(cell_len, cells))
+    return longest if limit is None else min(longest, limit)
+
+
+def _arabic(text: str, width: int, console: Console) -> Text:
+    """The text in lines of at most ``width`` cells, each of them one right-to-left isolate."""
+    lines = Text(text).wrap(console, width)
+    return Text("\n".join(f"\u2067{line.plain.strip()}\u2069" for line in lines))
+
+
+def _clean(text: str) -> str:
+    """The text in one line, without what a terminal would obey instead of show."""
+    text = _CONTROLS.sub("", _ESCAPES.sub("", " ".join(text.split())))
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,178 @@
+"""Candidates to quotes by rule: which cues report, and what each reports.
+
+The fast path and the honest baseline. Every cue is described by named features (the pattern it stands in, what its source looks
+like, what stands before it …); ``data/rule_weights.json`` holds one weight a feature, fitted on annotated news by
+``benchmarks/fit_rules.py``, so that the score of a report is a probability.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from math import exp, log
+
+from quoteattr.candidates import Candidates, Content, Cue
+from quoteattr.phrases import Mention, Tokens
+
+THRESHOLD = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A cue that was found to report, with its content; offsets into the normalized text.
+
+    ``probability`` that it is a quote; ``parent`` the index of the report in whose content it stands.
+    """
+
+    cue: Cue
+    content: Content
+    found_by: str
+    probability: float
+    parent: int | None = None
+
+
+@cache
+def weights() -> Mapping[str, Mapping[str, float]]:
+    """The fitted weights: one table a decision, one number a feature."""
+    return json.loads(files("quoteattr").joinpath("data/rule_weights.json").read_text(encoding="utf8"))  # type: ignore[no-any-return]
+
+
+def decide(candidates: Candidates) -> list[Report]:
+    """The reports among the candidates, in the order of their contents."""
+    table = weights()["cue"]
+    chosen: list[Report] = []
+    for cue in candidates.cues:
+        probability = logistic(sum(table.get(name, 0.0) * value for name, value in features(candidates.tokens, cue)))
+        if probability < THRESHOLD:
+            continue
+        report = Report(cue, cue.contents[0], f"{cue.pattern}:{cue.form.pos}", probability)
+        clash = next((n for n in range(len(chosen) - 1, max(-1, len(chosen) - 6), -1) if _same(chosen[n], report)), None)
+        if clash is None:
+            chosen.append(report)
+        elif _better(report, chosen[clash]):
+            chosen[clash] = report
+    chosen.sort(key=lambda r: (r.content.start, r.cue.start))
+    return [_with_parent(report, n, chosen) for n, report in enumerate(chosen)]
+
+
+def logistic(x: float) -> float:
+    """1 / (1 + e^-x), safe for any x."""
+    return 1 / (1 + exp(-x)) if x > -60 else 0.0
+
+
+def features(tokens: Tokens, cue: Cue) -> Iterator[tuple[str, float]]:
+    """What speaks for and against a cue, as names with values."""
+    form = cue.form
+    strength = min(max(form.strength, 0.02), 0.98)
+    pattern = cue.pattern
+    token = cue.token
+    content = cue.contents[0]
+    yield "bias", 1.0
+    yield f"{pattern}:strength", log(strength / (1 - strength))
+    yield f"{pattern}:{form.pos}", 1.0
+    yield f"{pattern}:source:{_source_class(tokens, cue.source)}:{cue.side}", 1.0
+    if pattern in ("clause", "colon", "quotation"):
+        gap = cue.opener - cue.after
+        if cue.source is not None and cue.side == "after":
+            gap -= cue.source.last - cue.source.first
+        yield f"{pattern}:gap:{_bucket(gap, (0, 1, 3, 6, 12))}", 1.0
+        if gap and not _explained(tokens, cue):
+            yield f"{pattern}:unexplained", 1.0
+        if any(tokens.infos[k].imperfect for k in range(cue.after, cue.opener)):
+            yield f"{pattern}:verb-between", 1.0
+        if tokens.words[cue.opener][0] == "ب":
+            yield "clause:with-ba", 1.0
+        if tokens.words[cue.opener] != "ان":
+            yield f"{pattern}:pronoun", 1.0
+    before = tokens.infos[token - 1] if token > tokens.first(token) else None
+    yield f"before:{_before_class(before)}", 1.0
+    if form.words[0] != tokens.words[token]:
+        yield f"{form.pos}:with-conjunction", 1.0
+    if form.aspect == "imperfect":
+        yield "imperfect", 1.0
+    if form.person == 1:
+        yield f"first-person:{form.aspect}", 1.0
+    if form.impersonal and cue.source is None:
+        yield "impersonal", 1.0
+    if form.quoted_only and content.type == "indirect":
+        yield f"{pattern}:unquoted", 1.0
+    if form.object_pronoun:
+        yield "object-pronoun", 1.0
+    if tokens.inside[token] is not None:
+        yield "inside-quotation", 1.0
+    if content.type != "indirect" or pattern in ("quotation", "inverted"):
+        yield f"{pattern}:{content.type}", 1.0
+        yield f"{pattern}:size:{_bucket(content.end - content.start, (8, 16, 30, 60, 120))}", 1.0
+    elif content.end - content.start < 12:
+        yield "short", 1.0
+    if pattern == "tag":
+        behind = tokens.words[cue.after] if cue.after < tokens.stop(token) else "end"
+        yield f"tag:before-{behind if behind in ('.', '،', 'end') else 'word'}", 1.0
+        yield f"tag:ends-by-{content.ends_by}", 1.0
+    if pattern == "headline":
+        paragraph = tokens.paragraph[token]
+        yield f"headline:line:{_bucket(paragraph, (0, 1, 3, 8))}", 1.0
+        yield f"headline:size:{_bucket(content.end - content.start, (25, 60, 120, 250))}", 1.0
+        if token + 1 < len(tokens.words) and tokens.words[tokens.stop(token) - 1] == ".":
+            yield "headline:full-stop", 1.0
+
+
+def _bucket(value: int, bounds: tuple[int, ...]) -> str:
+    return next((f"<={b}" for b in bounds if value <= b), f">{bounds[-1]}")
+
+
+def _source_class(tokens: Tokens, mention: Mention | None) -> str:
+    if mention is None:
+        return "none"
+    if mention.form == "name" and not any(tokens.infos[k].name >= 0.5 for k in range(mention.first, mention.last)):
+        return "unsure-name"
+    if mention.form == "title":
+        return "title-and-name" if mention.name is not None else "title-definite" if mention.definite else "title"
+    return mention.form
+
+
+def _before_class(before: object) -> str:
+    if before is None:
+        return "start"
+    function = getattr(before, "function", "")
+    form = getattr(before, "form", "")
+    if function:
+        return str(function)
+    if form in ("،", ",", "."):
+        return "comma"
+    if not form[0].isalnum():
+        return "mark"
+    return "word"
+
+
+def _explained(tokens: Tokens, cue: Cue) -> bool:
+    """Whether only the source and adverbials stand between a cue and what opens its content."""
+    p = cue.source.last if cue.source is not None and cue.side == "after" else cue.after
+    while p < cue.opener and not tokens.words[p][0].isalnum():
+        p += 1
+    if p >= cue.opener or (cue.opener - p == 1 and tokens.words[p] in cue.form.takes):
+        return True
+    info = tokens.infos[p]
+    return info.function in ("inner", "preposition", "time", "relative", "tail", "event") or bool(info.preposition)
+
+
+def _same(a: Report, b: Report) -> bool:
+    shared = min(a.content.end, b.content.end) - max(a.content.start, b.content.start)
+    return shared > 0.9 * max(a.content.end - a.content.start, b.content.end - b.content.start)
+
+
+def _better(new: Report, old: Report) -> bool:
+    if (new.cue.source is None) != (old.cue.source is None):
+        return new.cue.source is not None
+    return new.probability > old.probability
+
+
+def _with_parent(report: Report, n: int, reports: list[Report]) -> Report:
+    for m in range(n - 1, max(-1, n - 8), -1):
+        other = reports[m].content
+        if other.start <= report.cue.start and report.content.end <= other.end and other != report.content:
+            return Report(report.cue, report.content, report.found_by, report.probability, m)
+    return report

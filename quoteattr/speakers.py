@@ -1,0 +1,460 @@
+"""Quotes and mentions to speakers: who is meant by a name, a title, a pronoun, or by nothing at all.
+
+Works on its own: `Linker` takes utterances (what is known of each quote) and mentions in the order of the text, from rules or from a
+model, and gives entities and a link for each utterance. Offsets are into the normalized text.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import exp, inf
+from typing import Literal, get_args
+
+from quoteattr.lexicon import Gender, KnownSpeaker, Number
+from quoteattr.phrases import Mention
+from quoteattr.schema import SpeakerKind
+from quoteattr.text import fold
+
+_GENERIC = frozenset(
+    fold(w) for w in "مسؤول مسئول متحدث ناطق مصدر قيادي باحث خبير محلل مدرب لاعب نائب كاتب رجل سيدة مدير عضو شاب طبيب محامي فنان مخرج مؤلف".split()
+)
+_NO_NAME = frozenset(fold(w) for w in "بن ابن أبو أبي آل عبد د أ م الله صلى عليه وسلم رضي عنه".split())
+WordClass = Literal["verb", "participle", "masdar", "tag"]
+_CLASSES: tuple[str, ...] = get_args(WordClass)
+_REACH = 40  # how many mentions or entities back are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What the linker needs of one quote: where its cue and content stand, its source, and the agreement of its cue."""
+
+    cue: int
+    start: int
+    end: int
+    sentence: int
+    paragraph: int
+    source: Mention | None
+    gender: Gender | None
+    number: Number | None
+    word_class: WordClass
+    attached: bool
+    adds: bool
+    starts_sentence: bool
+
+
+@dataclass(slots=True)
+class Entity:
+    """One who may speak: names and titles as folded words, the mentions that made it, agreement and kind."""
+
+    kind: SpeakerKind
+    form: str
+    gender: Gender | None
+    number: Number | None
+    first: int
+    names: list[tuple[str, ...]] = field(default_factory=list)
+    titles: list[tuple[str, ...]] = field(default_factory=list)
+    mentions: list[Mention] = field(default_factory=list)
+    known: KnownSpeaker | None = None
+
+    @property
+    def best_name(self) -> tuple[str, ...]:
+        """The fullest name found."""
+        return max(self.names, key=len, default=())
+
+    def words(self) -> frozenset[str]:
+        """All words of its titles and names."""
+        return frozenset(w for group in (*self.titles, *self.names) for w in group)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The entity of an utterance (an index; ``None`` for nobody), the rule that chose it, how probable it is, and up to three others."""
+
+    entity: int | None
+    rule: str
+    probability: float
+    others: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The entities of a document and one link for each utterance."""
+
+    entities: tuple[Entity, ...]
+    links: tuple[Link, ...]
+
+
+class Linker:
+    """Resolves the utterances of one document. They must stand in the order of the text; ``text`` is the normalized text and
+    ``weights`` has one number for each feature of `offers`."""
+
+    def __init__(
+        self,
+        text: str,
+        utterances: Sequence[Utterance],
+        mentions: Sequence[Mention],
+        weights: Mapping[str, float],
+        known: Sequence[KnownSpeaker] = (),
+    ) -> None:
+        self.weights = weights
+        self.text = text
+        self.utterances = utterances
+        self.entities: list[Entity] = []
+        self.of: dict[tuple[int, int], int] = {}
+        self.by_word: dict[str, list[int]] = defaultdict(list)  # a word of a name -> its entities
+        self.by_near: dict[str, list[int]] = defaultdict(list)  # the same with one letter left out
+        self.by_title: dict[str, list[int]] = defaultdict(list)  # a word of a title or of a body's name -> its entities
+        self.mentions = _merged([u.source for u in utterances if u.source is not None], mentions)
+        self.starts = [m.start for m in self.mentions]
+        self.said = self._said()
+        for speaker in known:
+            self.entities.append(Entity(speaker.kind, "name", speaker.gender, None, -1, known=speaker))
+            for name in (speaker.name, *speaker.aliases):
+                self._name_entity(len(self.entities) - 1, _words(name))
+
+    def _said(self) -> list[float]:
+        """For every mention the end of the shortest content that it stands in."""
+        said = [inf] * len(self.mentions)
+        for utterance in self.utterances:
+            for n in range(bisect_left(self.starts, utterance.start), bisect_left(self.starts, utterance.end)):
+                said[n] = min(said[n], utterance.end)
+        return said
+
+    def link(self) -> Linked:
+        """The entities of the document and a link for every utterance."""
+        self._named()
+        links: list[Link] = []
+        at = 0
+        for utterance in self.utterances:
+            limit = utterance.source.start if utterance.source is not None else utterance.cue
+            while at < len(self.mentions) and self.mentions[at].start <= limit:
+                self._resolve(self.mentions[at], links)
+                at += 1
+            links.append(self._link(utterance, links))
+        return Linked(tuple(self.entities), tuple(links))
+
+    # -- names first: they hold for the whole document ----------------------------------------------------------------
+
+    def _named(self) -> None:
+        named = [m for m in self.mentions if m.name is not None and m.kind == "person"]
+        for mention in sorted(named, key=lambda m: (-len(self._name(m)), m.start)):
+            words = self._name(mention)
+            if not words:
+                continue
+            index = self._by_name(words, mention)
+            if index is None:
+                index = self._new(mention)
+            self._add(index, mention, words)
+
+    def _name(self, mention: Mention) -> tuple[str, ...]:
+        assert mention.name is not None
+        return _words(self.text[mention.name[0] : mention.name[1]])
+
+    def _by_name(self, words: tuple[str, ...], mention: Mention) -> int | None:
+        found = {index for word in words for index in self.by_word.get(_bare(word), ())}
+        if not found:
+            found = {index for word in words for near in _near(word) for index in self.by_near.get(near, ())}
+        best: tuple[float, int] | None = None
+        for index in found:
+            entity = self.entities[index]
+            if mention.gender and entity.gender and mention.gender != entity.gender:
+                continue
+            score = max((_name_match(words, name) for name in entity.names), default=0.0)
+            if score <= 0:
+                continue
+            distance = abs(mention.start - entity.first) if entity.first >= 0 else 0
+            rank = score - distance / 1e6
+            if best is None or rank > best[0]:
+                best = (rank, index)
+        return best[1] if best else None
+
+    def _name_entity(self, index: int, name: tuple[str, ...]) -> None:
+        if name in self.entities[index].names:
+            return
+        self.entities[index].names.append(name)
+        for word in name:
+            _index(self.by_word, _bare(word), index)
+            for near in _near(word):
+                _index(self.by_near, near, index)
+
+    def _new(self, mention: Mention) -> int:
+        self.entities.append(Entity(mention.kind, mention.form, mention.gender, mention.number, mention.start))
+        return len(self.entities) - 1
+
+    def _add(self, index: int, mention: Mention, name: tuple[str, ...] = ()) -> None:
+        entity = self.entities[index]
+        entity.mentions.append(mention)
+        entity.first = mention.start if entity.first < 0 else min(entity.first, mention.start)
+        entity.gender = entity.gender or mention.gender
+        entity.number = entity.number or mention.number
+        if name:
+            self._name_entity(index, name)
+        title = tuple(w for w in mention.words if w not in name) if name else mention.words
+        if title and mention.form not in ("name", "pronoun") and title not in entity.titles:
+            entity.titles.append(title)
+            for word in title:
+                _index(self.by_title, word, index)
+        self.of[mention.start, mention.end] = index
+
+    # -- everything else in the order of the text ---------------------------------------------------------------------
+
+    def _resolve(self, mention: Mention, links: list[Link]) -> None:
+        if (mention.start, mention.end) in self.of:
+            return
+        if mention.form == "pronoun":
+            return
+        index = self._antecedent(mention, links)
+        if index is None:
+            index = self._new(mention)
+        self._add(index, mention, self._name(mention) if mention.name is not None else ())
+
+    def _antecedent(self, mention: Mention, links: list[Link]) -> int | None:
+        """The entity that a title, an organisation's short name or a group points back to."""
+        last = next((x.entity for x in reversed(links) if x.entity is not None), None)
+        best: tuple[float, int] | None = None
+        near_ids = {i for word in mention.words for table in (self.by_title, self.by_word) for i in table.get(word, ())[-_REACH:]}
+        for index in near_ids:
+            entity = self.entities[index]
+            score = self._fit(mention, entity)
+            if score <= 0:
+                continue
+            if index == last:
+                score += 0.8
+            near = max((m.start for m in entity.mentions if m.start <= mention.start), default=-1)
+            score += 0.0 if near < 0 else 0.3 + 0.3 * near / max(1, mention.start)
+            if best is None or score > best[0]:
+                best = (score, index)
+        if best is not None and best[0] >= 1.5:
+            return best[1]
+        if mention.definite and (mention.same or mention.head in _GENERIC) and last is not None:
+            entity = self.entities[last]
+            if mention.kind != "organisation" and entity.kind == "person" and _agree(mention.gender, entity.gender):
+                return last
+            if mention.same and mention.kind == entity.kind:
+                return last
+        return None
+
+    def _fit(self, mention: Mention, entity: Entity) -> float:
+        if not mention.words or (mention.gender and entity.gender and mention.gender != entity.gender and mention.kind == "person"):
+            return 0.0
+        own = frozenset(mention.words)
+        if mention.kind == "organisation" or entity.kind == "organisation":
+            if mention.kind != entity.kind:
+                return 0.0
+            best = 0.0
+            for title in (*entity.titles, *entity.names):
+                other = frozenset(title)
+                if own == other:
+                    best = max(best, 3.0)
+                elif own < other and (mention.definite or len(own) > 1) and (mention.head in other):
+                    best = max(best, 2.0 if mention.definite else 1.4)
+                elif other < own and (len(other) > 1 or title in entity.names):
+                    best = max(best, 1.8)
+                elif mention.definite and title[0] == mention.words[0] and len(own) <= 2:
+                    best = max(best, 0.9)
+            return best
+        if not mention.definite and mention.form == "group":
+            return 3.0 if any(frozenset(t) == own for t in entity.titles) else 0.0
+        best = 0.0
+        for title in entity.titles:
+            other = frozenset(title)
+            if own <= other and (title[0] == mention.words[0] or len(own) > 1):
+                best = max(best, 2.0 if len(own) == 1 else 2.5)
+            elif title[0] == mention.words[0]:
+                shared = len(own & other) - 1
+                rest = len(own) - 1
+                if shared > 0:
+                    best = max(best, 1.2 + shared / rest)
+                elif len(other) == 1:
+                    best = max(best, 1.2)
+                else:
+                    best = max(best, 0.6)
+        return best
+
+    # -- utterances ---------------------------------------------------------------------------------------------------
+
+    def _link(self, utterance: Utterance, links: list[Link]) -> Link:
+        source = utterance.source
+        if source is not None and source.form != "pronoun":
+            return Link(self.of[source.start, source.end], f"source:{source.form}", 1.0)
+        offers = self.offers(utterance, links)
+        if not offers:
+            return Link(None, "nobody", 0.0)
+        scores = {index: sum(self.weights.get(name, 0.0) for name in names) for index, names in offers.items()}
+        top = max(scores.values())
+        total = sum(exp(score - top) for score in scores.values())
+        ranked = sorted(scores, key=lambda index: -scores[index])
+        best, *rest = ((index, exp(scores[index] - top) / total) for index in ranked[:4])
+        rule = "pronoun" if source is not None else "attached" if utterance.attached else "elided"
+        how = "last-speaker" if any(f"{c}:speaker:0" in offers[best[0]] for c in _CLASSES) else "subject"
+        return Link(best[0], f"{rule}:{how}", best[1], tuple(rest))
+
+    def offers(self, utterance: Utterance, links: Sequence[Link]) -> dict[int, list[str]]:
+        """Who may be meant by an elided subject or pronoun: for every entity that speaks or stands before, its features by name."""
+        found: dict[int, list[str]] = {}
+        c = utterance.word_class
+        recent: list[int] = []
+        for back in range(len(links) - 1, max(-1, len(links) - _REACH), -1):
+            index = links[back].entity
+            if index is None or index in recent:
+                continue
+            other = self.utterances[back]
+            names = found.setdefault(index, [])
+            names.append(f"{c}:speaker:{min(len(recent), 3)}")
+            recent.append(index)
+            where = "sentence" if other.sentence == utterance.sentence else "paragraph" if other.paragraph == utterance.paragraph else "text"
+            names.append(f"{c}:speaker:same-{where}")
+            if where == "text":
+                names.append(f"speaker:paragraphs:{min(utterance.paragraph - other.paragraph, 4)}")
+            if other.start <= utterance.cue < other.end:
+                names.append(f"{c}:speaker:around")
+            if len(recent) == 4:
+                break
+        seen: set[int] = set()
+        here = bisect_left(self.starts, utterance.cue)
+        leading: Mention | None = None
+        begin = here
+        while begin > 0 and here - begin < _REACH and utterance.paragraph - self.mentions[begin - 1].paragraph <= 1:
+            begin -= 1
+        for n in range(begin, here):
+            mention = self.mentions[n]
+            if mention.sentence == utterance.sentence and not mention.governed and self.said[n] > utterance.cue:
+                leading = mention
+                break
+        rank = 0
+        for n in range(here - 1, begin - 1, -1):
+            mention = self.mentions[n]
+            index = self.of.get((mention.start, mention.end))
+            if index is None or index in seen or self.said[n] <= utterance.cue:
+                continue
+            seen.add(index)
+            names = found.setdefault(index, [])
+            where = (
+                "sentence"
+                if mention.sentence == utterance.sentence
+                else "sentence-before"
+                if mention.sentence == utterance.sentence - 1
+                else "paragraph"
+                if mention.paragraph == utterance.paragraph
+                else "paragraph-before"
+            )
+            role = "subject" if mention.subject else "governed" if mention.governed else "plain"
+            names.append(f"{c}:mention:{where}:{role}")
+            names.append(f"{c}:mention:rank:{min(rank, 4)}")
+            if mention is leading:
+                names.append(f"{c}:mention:leading")
+            names.append(f"mention:{mention.form}{':definite' if mention.definite else ''}")
+            rank += 1
+        for index, names in found.items():
+            entity = self.entities[index]
+            names.append(f"kind:{entity.kind}:{entity.form}")
+            names.append(f"{c}:{self._agreement(entity, utterance)}")
+            names.append(f"speaks:{'yes' if index in recent else 'no'}:{'adds' if utterance.adds else 'says'}")
+            if entity.names and entity.kind == "person":
+                names.append("named")
+            if utterance.starts_sentence:
+                names.append(f"start:{'speaker' if index in recent[:1] else 'other'}")
+        return found
+
+    def _agreement(self, entity: Entity, utterance: Utterance) -> str:
+        gender, number = utterance.gender, utterance.number
+        if utterance.source is not None:
+            gender, number = utterance.source.gender or gender, utterance.source.number or number
+        if not self._agrees(entity, gender, number):
+            return "disagrees"
+        return "agrees" if gender is not None and entity.gender == gender else "may-agree"
+
+    def _agrees(self, entity: Entity, gender: Gender | None, number: Number | None) -> bool:
+        """Agreement of a verb that follows its subject: a non-human plural takes the feminine singular."""
+        if number in ("p", "d"):
+            return entity.number in (number, None) or entity.kind in ("group", "organisation")
+        if entity.kind == "person" and entity.number == "p":
+            return False
+        if entity.kind == "group" and entity.number == "p":
+            return gender == "f"
+        return _agree(gender, entity.gender)
+
+
+def _agree(a: Gender | None, b: Gender | None) -> bool:
+    return a is None or b is None or a == b
+
+
+def _merged(sources: Sequence[Mention], mentions: Sequence[Mention]) -> list[Mention]:
+    """Sources and mentions in the order of the text; a mention that touches a source gives way to it."""
+    chosen = {(m.start, m.end): m for m in sources}
+    spans = sorted(chosen)
+    starts = [s for s, _ in spans]
+    for mention in mentions:
+        n = bisect_left(starts, mention.end)
+        if not any(spans[k][1] > mention.start for k in range(max(0, n - 3), n)):
+            chosen.setdefault((mention.start, mention.end), mention)
+    return sorted(chosen.values(), key=lambda m: (m.start, -m.end))
+
+
+def _index(table: dict[str, list[int]], key: str, index: int) -> None:
+    if index not in table[key][-4:]:
+        table[key].append(index)
+
+
+def _near(word: str) -> set[str]:
+    """The word and all words with one letter less: two words that share one differ by one letter at most."""
+    bare = _bare(word)
+    return {bare[:k] + bare[k + 1 :] for k in range(len(bare))} | {bare} if len(bare) >= 3 else set()
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """The folded words of a name, for comparison: عبد الله and عبدالله alike."""
+    words = "".join(c if c.isalnum() else " " for c in fold(name)).split()
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] in ("عبد", "ابو", "ابي"):
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return tuple(w for w in joined if w not in _NO_NAME)
+
+
+def _bare(word: str) -> str:
+    return word[2:] if word.startswith("ال") and len(word) > 4 else word
+
+
+def _name_match(new: tuple[str, ...], old: tuple[str, ...]) -> float:
+    """How well two names can be one person's: equal, one a part of the other, or the same but for one letter."""
+    if not new or not old:
+        return 0.0
+    a, b = [_bare(w) for w in new], [_bare(w) for w in old]
+    if a == b:
+        return 4.0
+    short, long = (a, b) if len(a) <= len(b) else (b, a)
+    if len(short) == 1:
+        if short[0] == long[-1]:
+            return 3.0
+        if short[0] in long[1:]:
+            return 2.5
+        if short[0] == long[0]:
+            return 2.0
+        if len(long) > 1 and _one_letter_apart(short[0], long[-1]) and len(short[0]) >= 4:
+            return 1.0
+        return 0.0
+    rest = iter(long)
+    if all(word in rest for word in short):
+        return 3.5
+    same = sum(x == y for x, y in zip(a, b, strict=False))
+    if len(a) == len(b) and same == len(a) - 1 and all(x == y or _one_letter_apart(x, y) for x, y in zip(a, b, strict=True)):
+        return 2.5
+    return 0.0
+
+
+def _one_letter_apart(a: str, b: str) -> bool:
+    """Whether two words differ by one letter changed, lost or added."""
+    if abs(len(a) - len(b)) > 1 or a == b:
+        return a == b
+    if len(a) > len(b):
+        a, b = b, a
+    k = 0
+    while k < len(a) and a[k] == b[k]:
+        k += 1
+    return a[k + 1 :] == b[k + 1 :] if len(a) == len(b) else a[k:] == b[k + 1 :]
