@@ -36,6 +36,7 @@ _NO_REPORT_BEFORE_THAT = frozenset(
     "حين يكفي حدث صادف سبق".split()
 )
 _PASSAGE = frozenset(("جاء", "جاءت", "ورد", "وردت", "يرد", "ترد"))
+_RELAYING = frozenset(("نقل", "نسب"))
 _SAYING = frozenset(("قايلا", "قايله", "قايلين", "القول", "بالقول", "يقول", "تقول"))
 _AND_THAT = frozenset(c + p + w for c in "و" for p in ("", "ب") for w in ("ان", "انه", "انها", "انهم", "اننا"))
 
@@ -156,7 +157,8 @@ def _read_form(tokens: Tokens, i: int, form: CueForm) -> list[_Frame]:
 def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
     stop = min(tokens.stop(i), i + _MAX_GAP)
     words, infos = tokens.words, tokens.infos
-    if j < stop and words[j] in form.takes and words[j] != "ب":
+    joined = j < stop and words[j] in form.takes and words[j] != "ب"
+    if joined:
         j += 1
     elif j < stop and words[j] in _SAYING and words[i] not in _SAYING:
         j += 1
@@ -168,7 +170,10 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
         frame = _Frame(i, j, end, form, pattern, k, begin)
         if begin < len(words):
             frame.quotation = tokens.opens.get(tokens.starts[begin])
-        frame.source, frame.side = _source(tokens, i, j, k, form)
+        if form.lemma in _RELAYING:
+            frame.source, frame.side = _relayed(tokens, j, k)
+        else:
+            frame.source, frame.side = _source(tokens, i, j, min(k, begin), form, joined)
         frames.append(frame)
     elif form.pos == "verb" and form.strength >= 0.8 and not form.takes and j < stop:
         frames.append(_bare(tokens, i, j, stop, end, form))
@@ -224,7 +229,7 @@ def _introducer(tokens: Tokens, i: int, j: int, stop: int, form: CueForm) -> tup
             return "quotation", k, k
         if k > j and info.cues and not info.preposition and info.noun is None and info.name < 0.5:
             strong = max(info.cues, key=lambda c: c.strength)
-            if strong.strength >= 0.5 and (strong.pos in ("verb", "participle")):
+            if strong.strength >= 0.5 and (strong.pos in ("verb", "participle") or strong.pronoun):
                 return None
         if info.function == "connective" and k > j and word not in ("كما", "ما", "الا"):
             return None
@@ -264,8 +269,21 @@ def _closed_before(tokens: Tokens, i: int) -> Quotation | None:
     return None
 
 
-def _source(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> tuple[Mention | None, Side | None]:
-    if form.pos in ("verb", "noun", "preposition") or (form.pos == "masdar" and not form.pronoun) or words_say(tokens, i, form):
+def _relayed(tokens: Tokens, j: int, k: int) -> tuple[Mention | None, Side | None]:
+    """«نقلت الوكالة عن الوزير أن»: who is relayed, where it is said, else who relays."""
+    for p in range(j, k):
+        if tokens.words[p] in ("عن", "الي"):
+            mention = phrase_at(tokens, p + 1, k)
+            if mention is not None:
+                return mention, "after"
+    mention = phrase_at(tokens, j, k)
+    return mention, "after" if mention is not None else None
+
+
+def _source(tokens: Tokens, i: int, j: int, k: int, form: CueForm, joined: bool) -> tuple[Mention | None, Side | None]:
+    if not joined and (
+        form.pos in ("verb", "noun", "preposition") or (form.pos == "masdar" and not form.pronoun) or words_say(tokens, i, form)
+    ):
         mention = _source_after(tokens, j, k, form)
         if mention is not None:
             return mention, "after"
@@ -280,13 +298,11 @@ def words_say(tokens: Tokens, i: int, form: CueForm) -> bool:
 
 def _source_after(tokens: Tokens, j: int, k: int, form: CueForm) -> Mention | None:
     """The noun phrase between a cue and what opens its content, adverbials skipped."""
-    if form.object_pronoun and form.takes and False:
-        return None
     p = j
     words, infos = tokens.words, tokens.infos
     while p < k:
         info = infos[p]
-        if words[p] in "،,-–" or info.function in ("time", "tail", "auxiliary", "particle") or not info.form[0].isalpha() and tokens.starts[p] not in tokens.opens:
+        if words[p] in "،,-–" or info.function in ("time", "tail", "auxiliary", "particle", "oblique") or not info.form[0].isalpha() and tokens.starts[p] not in tokens.opens:
             p += 1
             continue
         if info.function in ("preposition", "inner", "connective") or info.preposition:
@@ -319,15 +335,18 @@ def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Men
     """The subject before its verb: «وكان الوزير قد قال», «لكن الوزير أكد», «الوزير، قال», «عن الوزير قوله», «الوزير الذي قال»."""
     infos, words = tokens.infos, tokens.words
     info = infos[i]
-    if form.pos == "participle" or (form.pos == "verb" and words[i][0] in "وف" and form.words[0] != words[i]):
-        return None
     first = tokens.first(i)
+    if form.pos == "participle":
+        return _subject_of_main_verb(tokens, i, first) if form.lemma == "قال" else None
+    if form.pos == "verb" and words[i][0] in "وف" and form.words[0] != words[i]:
+        return None
     stop = i
     while stop > first and (infos[stop - 1].function in ("auxiliary", "particle", "relative") or words[stop - 1] in "،,-"):
         stop -= 1
     if stop <= first:
         return None
-    for start in range(stop - 1, max(first, stop - 18) - 1, -1):
+    relative = infos[stop].function == "relative" if stop < i else False
+    for start in range(max(first, stop - 18), stop):
         before = infos[start - 1] if start > first else None
         if before is not None and not (
             before.function in ("auxiliary", "connective", "complementiser", "relative")
@@ -336,7 +355,7 @@ def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Men
         ):
             continue
         here = infos[start]
-        skip = 1 if here.conjunction and start == first else 0
+        skip = 1 if here.conjunction else 0
         if here.function and here.function not in ("pronoun", "determiner"):
             continue
         mention = phrase_at(tokens, start, stop, skip=skip + (1 if here.preposition and form.pos == "masdar" else 0))
@@ -346,6 +365,21 @@ def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Men
             tokens, mention.last, stop
         ):
             return mention
+    for start in range(max(first, stop - 6), stop):
+        here = infos[start]
+        if (relative or (not here.definite and stop == i)) and not here.function and (here.noun is not None or here.name >= 0.5):
+            mention = phrase_at(tokens, start, stop, skip=here.clitics)
+            if mention is not None and mention.last == stop:
+                return mention
+    return None
+
+
+def _subject_of_main_verb(tokens: Tokens, i: int, first: int) -> Mention | None:
+    """«وصرح لوف عقب اللقاء قائلا»: the subject of the verb of saying that «قائلا» belongs to."""
+    for k in range(i - 2, max(first, i - 16) - 1, -1):
+        verbs = [c for c in tokens.infos[k].cues if c.pos == "verb" and c.strength >= 0.3]
+        if verbs:
+            return _source_after(tokens, k + 1, i, verbs[0])
     return None
 
 
@@ -354,7 +388,7 @@ def _only_adverbials(tokens: Tokens, k: int, stop: int) -> bool:
     if stop - k > 8 or k >= stop:
         return False
     return tokens.infos[k].function in ("inner", "preposition", "time") and all(
-        not tokens.infos[n].imperfect and tokens.words[n] not in "،,:." and not tokens.infos[n].conjunction for n in range(k, stop)
+        not tokens.infos[n].verb and tokens.words[n] not in "،,:." and not tokens.infos[n].conjunction for n in range(k, stop)
     )
 
 

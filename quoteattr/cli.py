@@ -11,23 +11,29 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from quoteattr import __version__
 from quoteattr.corpus import STDIN, Failure, find_files, read_gold, read_texts
 from quoteattr.schema import Document
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what costs time to import is imported where it is used, so that --help is quick
     from quoteattr.attributor import QuoteAttributor
+    from quoteattr.evaluate import Report
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 _WIDTH_WITHOUT_TERMINAL = 100
 
 
-class UsageError(Exception):
-    """The command can't be carried out as it was given; the message says why in one line."""
+class _Stop(Exception):
+    """The command ends here with an exit code; each message is one line."""
+
+    def __init__(self, code: int, *messages: object) -> None:
+        super().__init__(*messages)
+        self.code = code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,40 +44,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
         sys.stdout.flush()
-    except UsageError as error:
-        _say(error)
-        return WRONG_USAGE
+    except _Stop as stop:
+        _say(*stop.args)
+        return stop.code
     except KeyboardInterrupt:
         _say("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read the output has seen enough; let nothing be written when Python ends
+    except BrokenPipeError:  # whoever reads the output has seen enough; what is left in the buffer goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     return code
+
+
+def _say(*messages: object) -> None:
+    for message in messages:
+        print(f"quoteattr: {message}", file=sys.stderr, flush=True)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# extract
 
 
 def _extract(options: argparse.Namespace) -> int:
     attributor = _attributor(options.model, options.lexicon, options.min_confidence)
     files = list(find_files(options.inputs or [STDIN]))
     documents = quotes = failures = 0
-    with _output(options.output, files) as (out, show):
+    with _opened(options.output, files) as out:
         for item in _texts(files):
-            done = item if isinstance(item, Failure) else _attribute(attributor, item)
-            if isinstance(done, Failure):
-                _say(done)
+            result = item if isinstance(item, Failure) else _attribute(attributor, item)
+            if isinstance(result, Failure):
+                _say(result)
                 failures += 1
                 continue
-            if "warning" in done.metadata and not done.quotes:
-                _say(f"{done.id}: {done.metadata['warning']}")
+            if not result.quotes and "warning" in result.metadata:
+                _say(f"{result.id}: {result.metadata['warning']}")
             if options.format == "jsonl":
-                out.write(json.dumps(done.to_dict(), ensure_ascii=False) + "\n")
+                out.write(json.dumps(result.to_dict(), ensure_ascii=False) + "\n")
             else:
-                out.write(("\n" if documents else "") + show(done) + "\n")
+                out.write(("\n" if documents else "") + _table(result, out) + "\n")
             out.flush()
             documents += 1
-            quotes += len(done.quotes)
+            quotes += len(result.quotes)
     if documents + failures > 1:
-        _say(f"{documents} documents done, {quotes} quotes found, {failures} failed")
+        _say(f"{documents} documents done, {failures} failed, {quotes} quotes found")
     return SOME_FAILED if failures else DONE
 
 
@@ -88,72 +103,210 @@ def _texts(files: Sequence[str | Failure]) -> Iterator[Document | Failure]:
 def _attribute(attributor: QuoteAttributor, document: Document) -> Document | Failure:
     try:
         return attributor(document.text, id=document.id, metadata=document.metadata)
-    except Exception as error:  # a defect that one text brings to light must not stop the other texts
+    except Exception as error:  # a defect that one text brings to light must not take the other texts with it
         return Failure(document.id, f"{type(error).__name__}: {error}")
 
 
+def _table(document: Document, out: TextIO) -> str:
+    from quoteattr.render import render_table
+
+    terminal = out.isatty()
+    return render_table(document, shutil.get_terminal_size().columns if terminal else _WIDTH_WITHOUT_TERMINAL, terminal)
+
+
 @contextmanager
-def _output(path: str | None, files: Sequence[str | Failure]) -> Iterator[tuple[TextIO, Callable[[Document], str]]]:
-    """Where results are written, and how a document is shown as a table there."""
-
-    def show(document: Document) -> str:
-        from quoteattr.render import render_table
-
-        return render_table(document, width, colour)
-
-    colour = path is None and sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if colour else _WIDTH_WITHOUT_TERMINAL
+def _opened(path: str | None, files: Sequence[str | Failure]) -> Iterator[TextIO]:
+    """Where the results go: the file at ``path``, which may not be one of those to be read, or standard output."""
     if path is None:
-        yield sys.stdout, show
+        yield sys.stdout
         return
     if os.path.exists(path) and any(
-        isinstance(name, str) and os.path.exists(name) and os.path.samefile(name, path) for name in files
+        os.path.samefile(path, f) for f in files if isinstance(f, str) and os.path.exists(f)
     ):
-        raise UsageError(f"{path}: would be overwritten while it is read")
+        raise _Stop(WRONG_USAGE, f"{path}: is one of the files to be read and would be overwritten")
     try:
-        file = open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n")  # noqa: SIM115
+        with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as out:
+            yield out
     except OSError as error:
-        raise UsageError(f"{path}: can't be written: {(error.strerror or str(error)).lower()}") from None
-    with file:
-        yield file, show
+        raise _Stop(WRONG_USAGE, f"{path}: {_reason(error)}") from None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# evaluate
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from quoteattr.evaluate import evaluate, format_error
+    from quoteattr.evaluate import EvaluationError, evaluate
 
+    if options.json and (options.errors or options.worst):
+        raise _Stop(WRONG_USAGE, "--json prints the figures only; leave out --errors and --worst")
+    attributor = _attributor(options.model) if options.predictions is None else None
     gold = _annotated(options.gold)
-    attributed = None
-    if options.predictions is None:
-        attributor = _attributor(options.model)
-        predicted = [attributor(document.text, id=document.id) for document in gold]
-        attributed = [attributor.attribute(document.text, document.quotes) for document in gold]
+    if attributor is None:
+        predicted, attributed = _annotated(options.predictions), None
     else:
-        predicted = _annotated(options.predictions)
-    report = evaluate(gold, predicted, attributed)
+        predicted = [attributor(document.text, id=document.id) for document in gold]
+        attributed = [_linked(attributor, document) for document in gold]
+    try:
+        report = evaluate(gold, predicted, attributed)
+    except EvaluationError as error:
+        raise _Stop(SOME_FAILED, error) from None
+    if options.json:
+        print(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(report.to_text(), end="")
+        _print_worst(report, options.worst)
+        _print_errors(report, gold, options.errors)
     return DONE
 
 
 def _annotated(name: str) -> list[Document]:
-    """The documents of a gold or predictions file. Without a single bad line or not at all: figures are of the whole set."""
+    """The documents of a gold or predictions file; none is left out, since figures are about a whole set."""
     items = list(read_gold(name))
-    for item in items:
-        if isinstance(item, Failure):
-            _say(item)
-    ...
+    failures = [item for item in items if isinstance(item, Failure)]
+    if failures:
+        raise _Stop(SOME_FAILED, *failures)
+    return [item for item in items if isinstance(item, Document)]
+
+
+def _linked(attributor: QuoteAttributor, gold: Document) -> Document:
+    """The gold quotes with the speakers that the attributor gives them, told cue and content alone."""
+    return replace(attributor.attribute(gold.text, [(quote.cue, quote.content) for quote in gold.quotes]), id=gold.id)
+
+
+def _print_worst(report: Report, number: int) -> None:
+    worst = report.worst(number)
+    if worst:
+        print("\nmost errors:")
+    for score in worst:
+        print(f"{len(score.errors):>8}  {score.id}")
+
+
+def _print_errors(report: Report, gold: Sequence[Document], number: int) -> None:
+    from quoteattr.evaluate import format_error
+
+    documents = {document.id: document for document in gold}
+    for error in report.errors()[:number]:
+        print(f"\n{format_error(documents[error.document_id], error)}")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# options
 
 
 def _attributor(model: str, lexicon_file: str | None = None, min_confidence: float = 0.0) -> QuoteAttributor:
     if model != "rules":
-        raise UsageError(f"there is no model {model!r}: only 'rules' so far")
+        raise _Stop(WRONG_USAGE, f"there is no model {model!r}; the only one so far is 'rules'")
     from quoteattr.attributor import QuoteAttributor
     from quoteattr.lexicon import Lexicon, LexiconError
 
-    if lexicon_file is None:
-        return QuoteAttributor.rules(min_confidence=min_confidence)
     try:
-        lexicon = Lexicon.from_file(lexicon_file)
+        lexicon = Lexicon.load() if lexicon_file is None else Lexicon.from_file(lexicon_file)
     except LexiconError as error:
-        raise UsageError(str(error)) from None
+        raise _Stop(WRONG_USAGE, error) from None
     except OSError as error:
-        raise UsageError(f"{lexicon_file}: {(error.strerror or str(error)).lower()}") from None
+        raise _Stop(WRONG_USAGE, f"{lexicon_file}: {_reason(error)}") from None
     return QuoteAttributor.rules(lexicon, min_confidence=min_confidence)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _probability(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number from 0 to 1")
+    return number
+
+
+def _count(value: str) -> int:
+    if not value.isdecimal() or int(value) == 0:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 1")
+    return int(value)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _described(
+        argparse.ArgumentParser(prog="quoteattr"),
+        "Who said what in Arabic news: every quote and the speaker it comes down to.",
+        "example: quoteattr extract article.txt\n\n'quoteattr COMMAND --help' says more about a command.\n"
+        "exit codes: 0 done, 1 some documents failed (named on standard error), 2 wrong usage",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    extract = _described(
+        commands.add_parser("extract", help="print every quote of texts with its speaker"),
+        "Print every quote of texts with its speaker.",
+        "examples:\n"
+        "  quoteattr extract article.txt\n"
+        "  quoteattr extract --format jsonl --output quotes.jsonl news/ more.jsonl\n"
+        "  cat article.txt | quoteattr extract",
+    )
+    extract.set_defaults(run=_extract)
+    extract.add_argument(
+        "inputs",
+        nargs="*",
+        metavar="FILE",
+        help=".txt (one text), .jsonl (one object with a 'text' a line), a folder (all such files below it), "
+        "or - for standard input (the default: one text, or JSON lines)",
+    )
+    extract.add_argument(
+        "--format",
+        choices=("table", "jsonl"),
+        default="table",
+        help="table for reading (default), or jsonl: one document a line with all spans as offsets into its text",
+    )
+    _add_model(extract)
+    extract.add_argument("--lexicon", metavar="FILE", help="verbs, titles and known speakers to add to the lexicon")
+    extract.add_argument(
+        "--min-confidence",
+        metavar="X",
+        type=_probability,
+        default=0.0,
+        help="leave out quotes below this confidence, 0 to 1",
+    )
+    extract.add_argument("--output", metavar="FILE", help="write there and not to standard output")
+
+    evaluate = _described(
+        commands.add_parser("evaluate", help="compare predictions with annotated documents"),
+        "Compare predictions with annotated documents: how many quotes are found, how many speakers are right.",
+        "examples:\n"
+        "  quoteattr evaluate gold.jsonl\n"
+        "  quoteattr evaluate gold.jsonl predictions.jsonl --worst 5 --errors 20",
+    )
+    evaluate.set_defaults(run=_evaluate)
+    evaluate.add_argument("gold", metavar="GOLD", help="annotated documents, one JSON object a line")
+    evaluate.add_argument(
+        "predictions",
+        nargs="?",
+        metavar="PREDICTIONS",
+        help="what 'extract --format jsonl' wrote for the same documents (by id); without it the model is run",
+    )
+    _add_model(evaluate)
+    evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
+    evaluate.add_argument(
+        "--errors",
+        metavar="N",
+        nargs="?",
+        type=_count,
+        const=sys.maxsize,
+        default=0,
+        help="print errors in context: all, or the first N",
+    )
+    evaluate.add_argument("--worst", metavar="N", type=_count, default=0, help="name the N documents with most errors")
+    return parser
+
+
+def _described(parser: argparse.ArgumentParser, description: str, epilog: str) -> argparse.ArgumentParser:
+    parser.description, parser.epilog = description, epilog
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    return parser
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="NAME", default="rules", help="the model: rules (the only one so far)")

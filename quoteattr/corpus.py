@@ -47,17 +47,20 @@ def find_files(inputs: Iterable[str]) -> Iterator[str | Failure]:
         if not os.path.isdir(name):
             yield name
             continue
-        found = sorted(str(path) for path in Path(name).rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
-        yield from found or [Failure(name, "no .txt or .jsonl file in this folder")]
+        found = [path for path in Path(name).rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file()]
+        if found:
+            yield from map(str, sorted(found))
+        else:
+            yield Failure(name, "no .txt or .jsonl file in this folder")
 
 
 def read_texts(name: str) -> Iterator[Document | Failure]:
     """The texts of a file as documents without quotes, each read when it is asked for.
 
-    A .txt file is one document; a .jsonl file has one a line, of which text, id and metadata are kept and annotations are
-    not. Anything else, and ``-`` for standard input, is JSON lines where it begins as a JSON object, otherwise one text. A
-    document without an id gets the name of its file, with the line number in JSON lines. A byte order mark is left out;
-    line ends stay as they are.
+    A .txt file is one document; a .jsonl file has one a line, of which text, id and metadata are kept and annotations
+    are not. Anything else, and ``-`` for standard input, is JSON lines where it begins as a JSON object, otherwise one
+    text. A document without an id gets the name of its file, with the line number in JSON lines. A byte order mark is
+    left out; line ends stay as they are.
     """
     return _read(name, gold=False)
 
@@ -117,9 +120,8 @@ def _document(line: str, where: str, gold: bool) -> Document | Failure:
         return Failure(where, f"not JSON: {error.msg} at column {error.colno}")
     except (ValueError, RecursionError) as error:
         return Failure(where, f"not readable as JSON: {error}")
-    if isinstance(record, dict):
-        left_out = () if gold else _ANNOTATIONS
-        record = {"id": where, **{key: value for key, value in record.items() if key not in left_out}}
+    if isinstance(record, dict) and not gold:
+        record = {"id": where, **{key: value for key, value in record.items() if key not in _ANNOTATIONS}}
     try:
         return Document.from_dict(record)
     except SchemaError as error:
@@ -127,7 +129,7 @@ def _document(line: str, where: str, gold: bool) -> Document | Failure:
 
 
 def _decode(data: bytes, shown: str, offset: int = 0) -> str | Failure:
-    """UTF-8 bytes that stand ``offset`` bytes into a file as text, or where they are not UTF-8 and how to convert them."""
+    """UTF-8 bytes that stand ``offset`` bytes into a file as text, or where they fail and how to convert them."""
     start = len(_BOM) if offset == 0 and data.startswith(_BOM) else 0
     try:
         return data[start:].decode("utf-8")

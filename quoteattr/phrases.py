@@ -31,6 +31,7 @@ _EXPERTS = frozenset(
     for w in "باحث خبير قيادي عضو أستاذ مختص محلل مسؤول مسئول ناشط مستشار متخصص أخصائي استشاري اختصاصي مفوض "
     "موظف ممثل باحثة خبيرة قيادية عضوة أستاذة مختصة محللة مسؤولة ناشطة مستشارة متخصصة أخصائية ممثلة".split()
 )
+_ABOUT = frozenset(fold(w) for w in "حول بشأن عن".split())
 _GOVERNING = frozenset(
     fold(w)
     for w in "صادر صادرة تابع تابعة مكلف مكلفة معني معنية مقيم مقيمة مختص مختصة متخصص متخصصة متضمن متضمنة وارد واردة منشور منشورة مقرب مقربة "
@@ -51,6 +52,13 @@ def function_words() -> Mapping[str, str]:
     return table
 
 
+@cache
+def finite_verbs() -> frozenset[str]:
+    """Word forms that are finite verbs in running news, from ``data/finite_verbs.txt``."""
+    lines = files("quoteattr").joinpath("data/finite_verbs.txt").read_text(encoding="utf8").splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """What the lexicon knows of a folded word form: its clitics, function class, noun, name weight and cue readings."""
@@ -66,7 +74,7 @@ class Word:
     name_gender: Gender | None
     nationality: bool
     cues: tuple[CueForm, ...]
-    imperfect: bool
+    verb: bool
 
     @property
     def clitics(self) -> int:
@@ -246,9 +254,7 @@ class Reader:
         stem = rest[2:] if definite else rest
         name = lexicon.names.get(rest) or (lexicon.names.get(stem) if definite else None)
         noun = lexicon.nouns.get(stem)
-        imperfect = (
-            noun is None and (name is None or name.weight < 0.5) and len(rest) > 3 and rest[0] == "ي" and not definite
-        ) or (len(rest) > 4 and rest[:2] in ("سي", "ست") and noun is None and name is None)
+        verb = noun is None and (name is None or name.weight < 0.5) and (word in finite_verbs() or (word[0] in "وف" and word[1:] in finite_verbs()))
         return Word(
             word,
             function,
@@ -261,7 +267,7 @@ class Reader:
             name.gender if name else None,
             stem in lexicon.nationalities,
             cues,
-            imperfect,
+            verb,
         )
 
 
@@ -315,6 +321,7 @@ class _PhraseReader:
         self.number: Number | None = None
         self.last = first
         self.appositions = 0
+        self.tentative = 0  # where the phrase ends if no name follows after all
 
     def read(self) -> Mention | None:
         tokens, k = self.t, self.first
@@ -330,6 +337,9 @@ class _PhraseReader:
             if after <= k:
                 break
             k = after
+        if self.tentative and (not self.name or self.name[0] < self.tentative):
+            self.last = self.tentative
+            self.appositions = 0
         return self._mention()
 
     def _mark(self, k: int, form: str) -> int:
@@ -353,6 +363,9 @@ class _PhraseReader:
             return k + 1
         if form in "،,-" and k > self.first and not self.expects and self.appositions < 2:
             return self._apposition(k)
+        if form == "(" and k + 2 < self.stop and tokens.words[k + 2] == ")" and k > self.first:
+            self.last = k + 3
+            return k + 3
         if form[0].isdigit() and self.expects:
             self.last = k + 1
             return k + 1
@@ -377,7 +390,7 @@ class _PhraseReader:
         if mention is None or (not self.name and mention.name is None and not title):
             return k
         after = mention.last
-        if after < self.stop and tokens.words[after] not in "،,-\"”»“:.(" and tokens.infos[after].function not in (
+        if after < self.stop and after + 1 < self.stop and tokens.words[after] not in "،,-\"”»“:.(" and tokens.infos[after].function not in (
             "complementiser",
             "auxiliary",
             "relative",
@@ -408,20 +421,29 @@ class _PhraseReader:
             self.last = k + 1
             return k  # and nothing after it
         if name == "inner" and k > self.first and k + 1 < self.stop:
-            follower = self.t.infos[k + 1]
-            if follower.function or not follower.form[0].isalpha():
-                return k
-            if info.form == "ل" and (follower.form[0].isascii() or (follower.noun is not None and follower.noun.cls == "media")):
-                return k
-            if info.form == "باسم" or self.expects or self._takes_complement():
-                self.expects = True
-                return k + 1
-            return k
+            return self._complement(k, info, self.t.infos[k + 1])
+        if name == "preposition" and k > self.first and self._head_cls() == "document" and info.form in _ABOUT:
+            self.expects = True
+            return k + 1
         if name == "event" and self.expects:
             self.last = k + 1
             self.expects = False
             return k + 1
         return k
+
+    def _complement(self, k: int, info: Word, follower: Word) -> int:
+        """«باسم …», «في …», «من …»: a part of the description, or, where a name follows later, perhaps one."""
+        quoted = self.t.starts[k + 1] in self.t.opens
+        if follower.function or not (follower.form[0].isalpha() or quoted):
+            return k
+        if info.form == "ل" and (follower.form[0].isascii() or (follower.noun is not None and follower.noun.cls == "media")):
+            return k
+        if not (info.form == "باسم" or self.expects or self._takes_complement()):
+            if self.name or self.tentative or self.head is None or self._head_cls() not in ("title", "honorific", "organisation"):
+                return k
+            self.tentative = self.last
+        self.expects = True
+        return k + 1
 
     def _takes_complement(self) -> bool:
         """Whether «في …» or «من …» still describes the person: مسؤول في البنتاغون, but not «قال الوزير في باريس»."""
@@ -430,13 +452,13 @@ class _PhraseReader:
             return True
         if self.name or self.head is None:
             return False
-        return not self.head.definite and (self.head.noun is None or self.last == self.first + 1 or self.number == "p") or (
-            self.head.stem in _EXPERTS
-        )
+        if self.head.stem in _EXPERTS:
+            return True
+        return not any(self.t.infos[n].definite for n in range(self.first, self.last))
 
     def _word(self, k: int, info: Word) -> int:
         at_start = k == self.first
-        if info.imperfect or (info.noun is None and info.name < 0.5 and any(c.pos != "masdar" and c.strength >= 0.3 for c in info.cues)):
+        if info.verb or (info.noun is None and info.name < 0.5 and any(c.pos != "masdar" and c.strength >= 0.3 for c in info.cues)):
             return k
         noun = info.noun
         if not at_start:
@@ -518,10 +540,13 @@ class _PhraseReader:
         if self.name and self.state != "post":
             return k
         cls = info.noun.cls if info.noun is not None else ""
-        if info.preposition == "ل" and (cls in ("title", "media", "group") or info.nationality or (not info.definite and not cls)):
+        if is_event(info.stem) or cls == "document":
             return k
-        if fold_event(info.stem) or cls == "document":
-            return k
+        if info.preposition == "ل" and self._head_cls() != "document" and not self.appositions:
+            if cls in ("title", "media", "group") or info.nationality or (not info.definite and not cls):
+                return k
+        elif info.preposition == "ب" and not self.tentative and not self.appositions and self.head.definite and not self._takes_complement():
+            self.tentative = self.last
         self.expects = info.noun is not None and not info.definite
         self.last = k + 1
         return k + 1
@@ -596,6 +621,6 @@ _PRONOUNS: Mapping[str, tuple[Gender, Number]] = {
 }
 
 
-def fold_event(stem: str) -> bool:
+def is_event(stem: str) -> bool:
     """Whether a word names an occasion of speech (تصريح، مؤتمر), which is an adverbial and no part of a phrase."""
     return function_words().get(stem) == "event"

@@ -1,7 +1,7 @@
 """A document for the eye: the table that a terminal shows.
 
-The columns run from right to left as Arabic is read. Each line of Arabic stands in an isolate of its own (U+2067 … U+2069),
-so that a terminal that orders bidirectional text keeps the columns where they are; one that does not shows the same columns.
+The columns run from right to left as Arabic is read. Each line of Arabic stands in an isolate of its own (U+2067 …
+U+2069), so that a terminal that orders bidirectional text keeps the columns where one that does not has them too.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
 from quoteattr.schema import Document, Quote
 
-NOBODY = "—"
+NOTHING = "—"
 _MIN_WIDTH = 60
-_GAPS = 5 * 2  # cells between the six columns
+_STYLES = {"conf": "dim", "type": "dim", "quote": "", "cue": "green", "speaker": "bold cyan", "#": "dim"}
 _ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 
@@ -28,8 +28,8 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u206
 def render_table(document: Document, width: int, colour: bool = False) -> str:
     """The quotes of a document as a table at most ``width`` cells wide (60 at least), under a line with id and counts.
 
-    From right to left: number, speaker, cue, the whole quote, type, confidence. Escape sequences, control characters and
-    direction marks of the text are left out, so that it can't disturb the terminal.
+    From right to left: number, speaker, cue, the whole quote, type, confidence. Escape sequences, control characters
+    and direction marks of the text are left out, so that it can't disturb the terminal.
 
     >>> record = {"id": "1", "text": "قال علي: نعم", "speakers": [{"id": "S1", "name": "علي"}],
     ...           "quotes": [{"id": "Q1", "type": "direct", "cue": [0, 3], "content": [9, 12], "speaker": "S1"}]}
@@ -40,7 +40,13 @@ def render_table(document: Document, width: int, colour: bool = False) -> str:
     out = io.StringIO()
     width = max(width, _MIN_WIDTH)
     console = Console(
-        file=out, width=width, height=25, force_terminal=colour, force_jupyter=False, legacy_windows=False, highlight=False
+        file=out,
+        width=width,
+        height=25,
+        force_terminal=colour,
+        force_jupyter=False,
+        legacy_windows=False,
+        highlight=False,
     )
     console.print(_headline(document), soft_wrap=True)
     if document.quotes:
@@ -62,46 +68,36 @@ def _count(number: int, thing: str) -> str:
 
 
 def _table(quotes: Sequence[Quote], width: int, console: Console) -> Table:
-    numbers = [str(n) for n in range(1, len(quotes) + 1)]
-    speakers = [_clean(quote.speaker.name) if quote.speaker else NOBODY for quote in quotes]
-    cues = [_clean(quote.cue.text) for quote in quotes]
-    types = [quote.type for quote in quotes]
-    confidences = [NOBODY if quote.confidence is None else f"{quote.confidence:.2f}" for quote in quotes]
+    cells = {
+        "conf": [NOTHING if quote.confidence is None else f"{quote.confidence:.2f}" for quote in quotes],
+        "type": [quote.type for quote in quotes],
+        "quote": [_clean(quote.text) for quote in quotes],
+        "cue": [_clean(quote.cue.text) for quote in quotes],
+        "speaker": [_clean(quote.speaker.name) if quote.speaker else NOTHING for quote in quotes],
+        "#": [str(n) for n in range(1, len(quotes) + 1)],
+    }
+    limits = {"quote": 0, "cue": width // 8, "speaker": width // 5}
+    widths = {name: min(limits.get(name, width), max(map(cell_len, (name, *column)))) for name, column in cells.items()}
+    widths["quote"] = width - sum(widths.values()) - 2 * (len(cells) - 1)
 
-    speaker_width = _column_width("speaker", speakers, width // 5)
-    cue_width = _column_width("cue", cues, width // 8)
-    fixed = sum(_column_width(*column) for column in (("#", numbers), ("type", types), ("conf", confidences)))
-    quote_width = width - _GAPS - fixed - speaker_width - cue_width
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), leading=1, header_style="dim")
-    table.add_column("conf", style="dim")
-    table.add_column("type", style="dim")
-    for title, columns, style in (("quote", quote_width, ""), ("cue", cue_width, "green"), ("speaker", speaker_width, "bold cyan")):
-        table.add_column(title, justify="right", no_wrap=True, width=columns, style=style)
-    table.add_column("#", justify="right", style="dim")
-    for confidence, type_, quote, cue, speaker, number in zip(
-        confidences, types, quotes, cues, speakers, numbers, strict=True
-    ):
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), leading=1, header_style="dim"
+    )
+    for name, style in _STYLES.items():
+        justify: JustifyMethod = "left" if name in ("conf", "type") else "right"
+        table.add_column(name, style=style, justify=justify, width=widths[name], no_wrap=True)
+    for row in zip(*cells.values(), strict=True):
         table.add_row(
-            confidence,
-            type_,
-            _arabic(_clean(quote.text), quote_width, console),
-            _arabic(cue, cue_width, console),
-            _arabic(speaker, speaker_width, console),
-            number,
+            *(_lines(cell, widths[name], console, name in limits) for name, cell in zip(cells, row, strict=True))
         )
     return table
 
 
-def _column_width(title: str, cells: Sequence[str], limit: int | None = None) -> int:
-    longest = max(len(title), *map(cell_len, cells))
-    return longest if limit is None else min(longest, limit)
-
-
-def _arabic(text: str, width: int, console: Console) -> Text:
-    """The text in lines of at most ``width`` cells, each of them one right-to-left isolate."""
-    lines = Text(text).wrap(console, width)
-    return Text("\n".join(f"\u2067{line.plain.strip()}\u2069" for line in lines))
+def _lines(text: str, width: int, console: Console, right_to_left: bool) -> Text:
+    """The text in lines of at most ``width`` cells, each of them an isolate where it is right to left."""
+    if not right_to_left:
+        return Text(text)
+    return Text("\n".join(f"\u2067{line.plain.strip()}\u2069" for line in Text(text).wrap(console, width)))
 
 
 def _clean(text: str) -> str:

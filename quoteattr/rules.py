@@ -81,7 +81,7 @@ def features(tokens: Tokens, cue: Cue) -> Iterator[tuple[str, float]]:
         yield f"{pattern}:gap:{_bucket(gap, (0, 1, 3, 6, 12))}", 1.0
         if gap and not _explained(tokens, cue):
             yield f"{pattern}:unexplained", 1.0
-        if any(tokens.infos[k].imperfect for k in range(cue.after, cue.opener)):
+        if any(tokens.infos[k].verb for k in range(cue.after, cue.opener)):
             yield f"{pattern}:verb-between", 1.0
         if tokens.words[cue.opener][0] == "ب":
             yield "clause:with-ba", 1.0
@@ -156,7 +156,7 @@ def _explained(tokens: Tokens, cue: Cue) -> bool:
     if p >= cue.opener or (cue.opener - p == 1 and tokens.words[p] in cue.form.takes):
         return True
     info = tokens.infos[p]
-    return info.function in ("inner", "preposition", "time", "relative", "tail", "event") or bool(info.preposition)
+    return info.function in ("inner", "preposition", "time", "relative", "tail", "event", "oblique") or bool(info.preposition)
 
 
 def _same(a: Report, b: Report) -> bool:

@@ -1,0 +1,33 @@
+# make install | test | lint | bench: the four words; make demo: the main job on a sample article.
+# PACKAGE=dist/quoteattr-….whl tests what a user installs, TESTS=folder tests a copy of tests/ away from the source.
+PYTHON ?= python3
+VENV ?= .venv
+PACKAGE ?= --editable .
+TESTS ?= .
+
+BIN := $(abspath $(VENV))/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: install test lint bench demo
+
+install: $(INSTALLED)
+
+$(INSTALLED): setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PACKAGE)[dev]
+	touch $@
+
+test: install
+	cd $(TESTS) && $(BIN)/pytest --pyargs quoteattr tests
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict quoteattr
+
+bench: install
+	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/speed.py
+
+demo: install
+	$(BIN)/quoteattr extract quoteattr/data/sample.txt
