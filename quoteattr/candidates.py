@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from quoteattr.lexicon import CueForm, Lexicon
-from quoteattr.phrases import Mention, Reader, Tokens, phrase_at
+from quoteattr.phrases import Mention, Reader, Tokens, Word, phrase_at
 from quoteattr.schema import QuoteType
 from quoteattr.text import NormalizedText, Quotation, fold
 
@@ -687,8 +687,7 @@ def _mentions(tokens: Tokens) -> Iterator[Mention]:
     k, count = 0, len(tokens.words)
     while k < count:
         info = tokens.infos[k]
-        noun = info.noun
-        if (noun is None and info.name < 0.5) or info.function:
+        if info.function or info.verb or (info.noun is None and info.name < 0.5 and not (info.organisation and not _country(tokens, info))):
             k += 1
             continue
         mention = phrase_at(tokens, k, tokens.stop(k), skip=info.clitics)
@@ -697,3 +696,7 @@ def _mentions(tokens: Tokens) -> Iterator[Mention]:
             continue
         yield mention
         k = max(k + 1, mention.last)
+
+
+def _country(tokens: Tokens, info: Word) -> bool:
+    return info.stem in tokens.lexicon.countries or ("ال" + info.stem) in tokens.lexicon.countries

@@ -105,7 +105,7 @@ def _documents(lines: Iterable[bytes], shown: str, gold: bool) -> Iterator[Docum
         offset += len(line)
         if not isinstance(text, Failure):
             if text.strip():
-                yield _document(text, f"{shown}:{number}", gold)
+                yield _document(text.rstrip(), f"{shown}:{number}", gold)
         elif number == 1:  # not a damaged line but a file in another encoding
             yield text
             return
@@ -117,7 +117,7 @@ def _document(line: str, where: str, gold: bool) -> Document | Failure:
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
-        return Failure(where, f"not JSON: {error.msg} at column {error.colno}")
+        return Failure(where, f"not JSON (column {error.colno}): {error.msg}")
     except (ValueError, RecursionError) as error:
         return Failure(where, f"not readable as JSON: {error}")
     if isinstance(record, dict) and not gold:

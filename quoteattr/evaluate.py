@@ -40,7 +40,7 @@ FORMS: tuple[Form, ...] = get_args(Form)
 ERROR_KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 FIELDS = ("cue", "source", "content")
 
-_CUE_BONUS = 1e-9  # parts equal overlaps, outweighs none
+_CUE_BONUS = 1e-9  # for cues that agree: parts equal overlaps of contents, outweighs none
 _RESAMPLES, _SEED = 1000, 20160101
 _BINS = 10
 _COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
@@ -403,8 +403,8 @@ def match(gold: Document, predicted: Document) -> tuple[Match, ...]:
 
 
 def _match(words: _Words, gold: Sequence[Quote], predicted: Sequence[Quote]) -> tuple[Match, ...]:
-    pairs = _pairs(words, gold, predicted)
-    chosen = chain.from_iterable(_assigned(group, gold, predicted) for group in _connected(pairs))
+    groups = _connected(_pairs(words, gold, predicted))
+    chosen = chain.from_iterable(_assigned(words, group, gold, predicted) for group in groups)
     return tuple(Match(gold[g], predicted[p], overlap) for g, p, overlap in sorted(chosen))
 
 
@@ -448,7 +448,7 @@ def _connected(pairs: Sequence[_Pair]) -> Iterator[list[_Pair]]:
         yield group
 
 
-def _assigned(group: list[_Pair], gold: Sequence[Quote], predicted: Sequence[Quote]) -> list[_Pair]:
+def _assigned(words: _Words, group: list[_Pair], gold: Sequence[Quote], predicted: Sequence[Quote]) -> list[_Pair]:
     """The best one-to-one choice among connected pairs."""
     if len(group) == 1:
         return group
@@ -460,7 +460,7 @@ def _assigned(group: list[_Pair], gold: Sequence[Quote], predicted: Sequence[Quo
     overlaps = {(g, p): overlap for g, p, overlap in group}
     weight = np.zeros((len(rows), len(columns)))
     for (g, p), overlap in overlaps.items():
-        bonus = _CUE_BONUS if gold[g].cue.overlaps(predicted[p].cue) else 0.0
+        bonus = _CUE_BONUS * words.overlap(gold[g].cue, predicted[p].cue)
         weight[rows.index(g), columns.index(p)] = overlap + bonus
     chosen = zip(*linear_sum_assignment(weight, maximize=True), strict=True)
     found = ((rows[row], columns[column]) for row, column in chosen)
@@ -845,7 +845,7 @@ def _share_error(shares: Sequence[tuple[int, int]]) -> float:
     gold, predicted = sum(g for g, _ in shares), sum(p for _, p in shares)
     if not gold or not predicted:
         return math.nan if gold == predicted else 1.0
-    return sum(abs(p / predicted - g / gold) for g, p in shares) / 2
+    return sum(abs(p * gold - g * predicted) for g, p in shares) / (2 * gold * predicted)
 
 
 def _intervals(scores: Sequence[DocumentScore]) -> Mapping[str, Interval]:
@@ -884,7 +884,7 @@ def _lines(report: Report) -> Iterator[str]:
     gold, predicted = detection.tp + detection.fn, detection.tp + detection.fp
     yield f"{len(report.documents)} documents, {gold} gold quotes, {predicted} predicted quotes"
     yield ""
-    yield f"{'':<34}{'P':>7}{'R':>7}{'F1':>7}{'tp':>8}{'fp':>8}{'fn':>8}  95 %"
+    yield f"{'':<37}{'P':>7}{'R':>7}{'F1':>7}{'tp':>8}{'fp':>8}{'fn':>8}  95 %"
     yield from _prf_row(f"quotes found, overlap >= {MATCH}", detection, intervals["detection"])
     for name, score in counts.by_type.items():
         yield from _prf_row(f"  {name}", score)
@@ -896,7 +896,7 @@ def _lines(report: Report) -> Iterator[str]:
     for name, field_score in counts.fields.items():
         yield from _prf_row(f"words of the {name}, matched quotes", field_score.words)
     yield ""
-    yield f"{'':<34}{'rate':>7}{'right':>8}{'of':>8}  95 %"
+    yield f"{'':<37}{'rate':>7}{'right':>8}{'of':>8}  95 %"
     for title, attribution, interval in (
         ("speaker of gold quotes", counts.attribution, intervals["attribution"]),
         ("speaker of matched quotes", counts.matched, intervals["matched"]),
@@ -930,12 +930,12 @@ def _ends(interval: Interval | None) -> str:
 def _prf_row(title: str, score: PRF, interval: Interval | None = None) -> Iterator[str]:
     if score != PRF():
         rates = _cell(score.precision) + _cell(score.recall) + _cell(score.f1)
-        yield f"{title:<34}{rates}{score.tp:>8}{score.fp:>8}{score.fn:>8}{_ends(interval)}"
+        yield f"{title:<37}{rates}{score.tp:>8}{score.fp:>8}{score.fn:>8}{_ends(interval)}"
 
 
 def _accuracy_row(title: str, score: Accuracy, interval: Interval | None = None) -> Iterator[str]:
     if score.total:
-        yield f"{title:<34}{_cell(score.rate)}{score.right:>8}{score.total:>8}{_ends(interval)}"
+        yield f"{title:<37}{_cell(score.rate)}{score.right:>8}{score.total:>8}{_ends(interval)}"
 
 
 def _calibration_lines(calibration: Calibration) -> Iterator[str]:
@@ -945,7 +945,8 @@ def _calibration_lines(calibration: Calibration) -> Iterator[str]:
         yield f"{b.confidence:>17.3f}{b.right:>8}{b.quotes:>8}{_ratio(b.right, b.quotes):>8.3f}"
     yield f"{'coverage':>17}{'right':>8}{'quotes':>8}{'prec.':>8}{'min. confidence':>18}"
     for c in calibration.coverages:
-        yield f"{c.coverage:>17.0%}{c.right:>8}{c.quotes:>8}{_ratio(c.right, c.quotes):>8.3f}{c.min_confidence:>18.3f}"
+        figures = f"{c.right:>8}{c.quotes:>8}{_ratio(c.right, c.quotes):>8.3f}{c.min_confidence:>18.3f}"
+        yield f"{100 * c.coverage:>15.0f} %{figures}"
 
 
 def evaluate(
@@ -957,8 +958,8 @@ def evaluate(
     the source and speaker that `QuoteAttributor.attribute` gave them; without it attribution is only measured on
     matched quotes.
 
-    Raises `EvaluationError` where a document has no id or one that stands twice, is missing on one side, has another
-    text, or where an attributed document doesn't hold the gold quotes.
+    Raises `EvaluationError` where a document or quote has an id that stands twice, a document has none, is missing on
+    one side, has another text, or where an attributed document doesn't hold the gold quotes.
     """
     wanted = _by_id(gold, "gold")
     found = _paired(wanted, predicted, "predicted")
@@ -975,6 +976,8 @@ def _by_id(documents: Iterable[Document], side: str) -> dict[str, Document]:
             raise EvaluationError(f"{side} document {n} has no id; documents are matched by id")
         if document.id in by_id:
             raise EvaluationError(f"the id {document.id!r} stands twice among the {side} documents")
+        if len({q.id for q in document.quotes}) < len(document.quotes):
+            raise EvaluationError(f"document {document.id!r}: a quote id stands twice among the {side} quotes")
         by_id[document.id] = document
     return by_id
 

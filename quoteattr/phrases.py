@@ -53,15 +53,27 @@ def function_words() -> Mapping[str, str]:
 
 
 @cache
-def finite_verbs() -> frozenset[str]:
-    """Word forms that are finite verbs in running news, from ``data/finite_verbs.txt``."""
-    lines = files("quoteattr").joinpath("data/finite_verbs.txt").read_text(encoding="utf8").splitlines()
-    return frozenset(line for line in lines if not line.startswith("#"))
+def news_words() -> tuple[Mapping[str, int], frozenset[str]]:
+    """The common words of news with the base-2 logarithm of their count, and the finite verbs, from ``data/news_words.tsv``."""
+    counts: dict[str, int] = {}
+    verbs: set[str] = set()
+    for line in files("quoteattr").joinpath("data/news_words.tsv").read_text(encoding="utf8").splitlines():
+        if not line.startswith("#"):
+            word, count, *verb = line.split("\t")
+            counts[word] = int(count)
+            if verb:
+                verbs.add(word)
+    return counts, frozenset(verbs)
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What the lexicon knows of a folded word form: its clitics, function class, noun, name weight and cue readings."""
+    """What is known of a folded word form.
+
+    ``function`` is its class in ``function_words.tsv``; ``conjunction`` and ``preposition`` are attached letters; ``stem`` is
+    the word without them and without article. ``name`` is how surely the word is part of a name, ``known`` whether news uses it
+    (a word that is not, may be a name as well); ``organisation`` whether it begins the name of a body.
+    """
 
     form: str
     function: str
@@ -75,6 +87,8 @@ class Word:
     nationality: bool
     cues: tuple[CueForm, ...]
     verb: bool
+    known: bool
+    organisation: bool
 
     @property
     def clitics(self) -> int:
@@ -124,6 +138,8 @@ class Tokens:
     inside: list[Quotation | None]
     opens: dict[int, Quotation]
     closes: dict[int, Quotation]
+    lexicon: Lexicon
+    bodies: Mapping[str, list[tuple[str, ...]]]
 
     def end(self, token: int) -> int:
         """The offset behind a token."""
@@ -165,6 +181,9 @@ class Reader:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
+        self._bodies: dict[str, list[tuple[str, ...]]] = {}
+        for words in lexicon.organisations:
+            self._bodies.setdefault(words[0], []).append(words)
         self._known: dict[str, Word] = {}
 
     def read(self, normalized: NormalizedText) -> Tokens:
@@ -212,67 +231,67 @@ class Reader:
             paragraphs.append(paragraph)
         stops.extend([len(words)] * (number + forced + 1 - len(stops)))
         closes = {q.inner[1]: q for q in marks if q.closed}
-        return Tokens(text, words, starts, infos, sentence, stops, paragraphs, _inside(starts, marks), opens, closes)
+        return Tokens(text, words, starts, infos, sentence, stops, paragraphs, _inside(starts, marks), opens, closes, self.lexicon, self._bodies)
 
     def _analyse(self, word: str) -> Word:
         lexicon = self.lexicon
         functions = function_words()
         function = functions.get(word, "")
         conjunction = False
-        cues = lexicon.lookup(word)
         if not function and word[0] in "وف" and len(word) > 2 and word not in lexicon.names:
             function = functions.get(word[1:], "")
             conjunction = bool(function)
+        cues = lexicon.lookup(word)
         if function or not word[0].isalpha():
-            return Word(word, function, conjunction, "", False, word, None, 0.0, None, False, cues, False)
-        best: tuple[int, bool, str, bool, str] | None = None
-        for cut in (0, 1) if word[0] in "وف" and len(word) > 3 else (0,):
-            for preposition, rest in _prepositions(word[cut:]):
-                definite = rest.startswith("ال") and len(rest) > 4
-                stem = rest[2:] if definite else rest
-                known = (
-                    stem in lexicon.nouns
-                    or (not preposition and rest in lexicon.names)
-                    or (definite and stem in lexicon.names)
-                    or stem in lexicon.nationalities
-                    or (bool(preposition) and rest in lexicon.names)
-                )
-                if known:
-                    best = (cut, bool(cut), preposition, definite, rest)
-                    break
-            if best:
-                break
-        if best is None:
-            cut = 1 if word[0] in "وف" and word[1:3] in ("ال", "لل", "با") and len(word) > 5 else 0
-            preposition, rest = "", word[cut:]
-            if rest.startswith("لل") and len(rest) > 4:
-                preposition, rest = "ل", "ال" + rest[2:]
-            elif rest.startswith("بال") and len(rest) > 5:
-                preposition, rest = "ب", rest[1:]
-            best = (cut, bool(cut), preposition, rest.startswith("ال") and len(rest) > 4, rest)
-        _, conjunction, preposition, definite, rest = best
+            return Word(word, function, conjunction, "", False, word, None, 0.0, None, False, cues, False, True, False)
+        counts, verbs = news_words()
+        conjunction, preposition, rest = self._split(word, counts)
+        definite = rest.startswith("ال") and len(rest) > 4
         stem = rest[2:] if definite else rest
         name = lexicon.names.get(rest) or (lexicon.names.get(stem) if definite else None)
+        weight = name.weight if name else 0.0
         noun = lexicon.nouns.get(stem)
-        verb = noun is None and (name is None or name.weight < 0.5) and (word in finite_verbs() or (word[0] in "وف" and word[1:] in finite_verbs()))
+        verb = noun is None and weight < 0.5 and (word in verbs or (word[0] in "وف" and word[1:] in verbs))
         return Word(
             word,
-            function,
+            "",
             conjunction,
             preposition,
             definite,
             stem,
             noun,
-            name.weight if name else 0.0,
+            weight,
             name.gender if name else None,
             stem in lexicon.nationalities,
             cues,
             verb,
+            rest in counts or word in counts,
+            rest in self._bodies,
         )
+
+    def _split(self, word: str, counts: Mapping[str, int]) -> tuple[bool, str, str]:
+        """Attached conjunction and preposition of a word, and the rest: what the lexicon knows first, else what is more frequent."""
+        lexicon = self.lexicon
+        best = (counts.get(word, 0) + 1, False, "", word)
+        for cut in (0, 1) if word[0] in "وف" and len(word) > 3 else (0,):
+            for preposition, rest in _prepositions(word[cut:]):
+                stem = rest[2:] if rest.startswith("ال") and len(rest) > 4 else rest
+                if (
+                    stem in lexicon.nouns
+                    or rest in lexicon.names
+                    or (stem is not rest and stem in lexicon.names)
+                    or stem in lexicon.nationalities
+                    or rest in self._bodies
+                ):
+                    return bool(cut), preposition, rest
+                count = counts.get(rest, 0) + (2 if rest.startswith("ال") and rest != word else 0)
+                if count > best[0]:
+                    best = (count, bool(cut), preposition, rest)
+        return best[1:]
 
 
 _ALI = {
-    form: Word(form, "", form[0] != "ع", "", False, "علي", None, 0.95, "m", False, (), False) for form in ("علي", "وعلي", "فعلي")
+    form: Word(form, "", form[0] != "ع", "", False, "علي", None, 0.95, "m", False, (), False, True, False) for form in ("علي", "وعلي", "فعلي")
 }
 """The name علي, which folding makes one with the preposition على: told apart in texts that write the preposition with ى."""
 _SAME = frozenset(fold(w) for w in "نفس ذات هذا هذه".split())
@@ -321,6 +340,7 @@ class _PhraseReader:
         self.number: Number | None = None
         self.last = first
         self.appositions = 0
+        self.listed: NounForm | None = None  # the entry of a body named in the lexicon
         self.tentative = 0  # where the phrase ends if no name follows after all
 
     def read(self) -> Mention | None:
@@ -457,75 +477,111 @@ class _PhraseReader:
         return not any(self.t.infos[n].definite for n in range(self.first, self.last))
 
     def _word(self, k: int, info: Word) -> int:
-        at_start = k == self.first
-        if info.verb or (info.noun is None and info.name < 0.5 and any(c.pos != "masdar" and c.strength >= 0.3 for c in info.cues)):
-            return k
         noun = info.noun
-        if not at_start:
+        if info.verb or (noun is None and info.name < 0.5 and any(c.pos != "masdar" and c.strength >= 0.3 for c in info.cues)):
+            return k
+        if k != self.first:
             if info.conjunction:
                 return self._joined(k, info)
             if info.preposition and not (info.name >= 0.5 and self.state == "name"):
                 return self._attached(k, info)
-        is_name = info.name >= 0.5 or info.form in _NAME_PARTS
-        if self.state == "start":
-            self.head = info
-            if noun is not None and not (is_name and not info.definite and noun.cls not in ("title", "honorific")):
-                self._take_noun(info, noun)
-                self.state = "title"
-            elif not info.definite or info.name >= 0.3:
-                self._begin_name(k, info)
-            else:
-                self.state = "title"
-        elif self.state == "title":
-            if noun is not None and noun.cls == "honorific":
-                self.expects = False
-                self.gender = noun.gender
-            elif self.expects and not (is_name and noun is None and self._head_cls() in ("honorific",)):
-                self.expects = not info.definite and noun is not None
-            elif info.definite and not (info.name >= 0.6 and noun is None and not info.nationality and self._named_title()):
-                pass
-            elif info.nationality or (noun is not None and info.name < 0.5):
-                self.expects = noun is not None and not info.definite
-            else:
-                self._begin_name(k, info)
-        elif self.state == "name":
-            if noun is not None and noun.cls in ("title", "honorific") and not info.name >= 0.5 and not (
-                self.name[1] - self.name[0] < 2 and info.definite and self._head_cls() == "honorific"
-            ):
+        elif info.organisation and self._body(k):
+            return self.last
+        step = {"start": self._start, "title": self._after_title, "name": self._after_name, "post": self._after_all}[self.state]
+        if not step(k, info):
+            return k
+        self.last = max(self.last, k + 1)
+        return self.last
+
+    def _body(self, k: int) -> bool:
+        """A body that the lexicon lists by name: all its words at once."""
+        info = self.t.infos[k]
+        rest = info.form[info.clitics :] if not info.preposition else ("ال" if info.definite else "") + info.stem
+        for words in sorted(self.t.bodies.get(rest, ()), key=len, reverse=True):
+            if k + len(words) <= self.stop and all(self.t.words[k + n] == words[n] for n in range(1, len(words))):
+                self.head = info
+                self.listed = self.t.lexicon.organisations[words]
+                self.gender = self.listed.gender
+                self.name = [k, k + len(words)]
                 self.state = "post"
-                self.expects = not info.definite
-            elif info.nationality and info.definite and self.name[1] - self.name[0] >= 1 and info.name < 0.3:
-                self.state = "post"
-            elif self.name[1] - self.name[0] >= 6:
-                return k
-            else:
-                self.name[1] = k + 1
+                self.last = k + len(words)
+                return True
+        return False
+
+    def _start(self, k: int, info: Word) -> bool:
+        noun = info.noun
+        self.head = info
+        if noun is not None and not (_is_name(info) and not info.definite and noun.cls not in ("title", "honorific", "organisation")):
+            self.gender, self.number = noun.gender, noun.number
+            self.expects = not info.definite and noun.cls != "honorific"
+            self.state = "title"
+        elif _is_name(info) or _unknown(info):
+            self._begin_name(k, info)
         else:
-            self.expects = noun is not None and not info.definite
-        self.last = k + 1
-        return k + 1
+            self.state = "title"
+            self.expects = not info.definite
+        return True
+
+    def _after_title(self, k: int, info: Word) -> bool:
+        noun = info.noun
+        before = self.t.infos[k - 1]
+        if noun is not None and noun.cls == "honorific" and not (_is_name(info) and info.name >= 0.8):
+            self.expects = False
+            self.gender = noun.gender
+        elif self.expects:
+            self.expects = not info.definite and k + 1 < self.stop and self._wants_more(k + 1)
+        elif info.definite:
+            head_only = before is self.head or (before.noun is not None and before.noun.cls == "honorific")
+            if head_only and before.definite and noun is None and not info.nationality and (info.name >= 0.6 or _unknown(info)):
+                self._begin_name(k, info)
+        elif any(self.t.infos[n].definite for n in range(self.first, k)) or self._head_cls() == "honorific":
+            if noun is not None and noun.cls in ("title", "honorific") and not _is_name(info):
+                self.expects = True  # another title: الرئيس التنفيذي رئيس مجلس الإدارة
+            elif (_is_name(info) or _unknown(info)) and self._head_cls() not in ("organisation", "document", "group", "media"):
+                self._begin_name(k, info)
+            else:
+                return False
+        elif _is_name(info) and info.name >= 0.6 and not info.nationality and self._head_cls() == "title":
+            self._begin_name(k, info)
+        return True
+
+    def _wants_more(self, k: int) -> bool:
+        """Whether a word without article is followed by its complement: شؤون الرئاسة."""
+        info = self.t.infos[k]
+        return info.definite and not info.conjunction and not info.preposition and not info.nationality
+
+    def _after_name(self, k: int, info: Word) -> bool:
+        noun = info.noun
+        count = self.name[1] - self.name[0]
+        title = noun is not None and noun.cls in ("title", "honorific")
+        if title and not (info.name >= 0.5 and not info.definite) and not (count == 1 and info.definite and info.name >= 0.3):
+            self.state = "post"
+            self.expects = not info.definite
+        elif info.nationality and info.definite and info.name < 0.3:
+            self.state = "post"
+        elif count < 7 and (_is_name(info) or _unknown(info) or (info.definite and info.name >= 0.2)):
+            self.name[1] = k + 1
+        else:
+            return False
+        return True
+
+    def _after_all(self, k: int, info: Word) -> bool:
+        if self.expects or info.definite or info.noun is not None or info.nationality:
+            self.expects = not info.definite and (info.noun is not None or (k + 1 < self.stop and self._wants_more(k + 1)))
+            return True
+        return False
 
     def _head_cls(self) -> str:
         return self.head.noun.cls if self.head is not None and self.head.noun is not None else ""
-
-    def _named_title(self) -> bool:
-        """A definite title or honorific, after which a name with article can follow: الدكتور الزيات."""
-        return self.head is not None and self.head.definite and self.last == self.first + 1
 
     def _begin_name(self, k: int, info: Word) -> None:
         self.name = [k, k + 1]
         self.state = "name"
         self.gender = self.gender or info.name_gender
 
-    def _take_noun(self, info: Word, noun: NounForm) -> None:
-        self.gender, self.number = noun.gender, noun.number
-        self.expects = not info.definite and noun.cls != "honorific"
-
     def _joined(self, k: int, info: Word) -> int:
         """«و» before another noun: وزير الخارجية والتعاون، أحمد ومحمد."""
-        if info.cues and info.noun is None and info.name < 0.5:
-            return k
-        if info.noun is None and not info.definite and info.name < 0.5 and not info.nationality:
+        if info.noun is None and info.name < 0.5 and (info.cues or not (info.definite or info.nationality)):
             return k
         if self.state == "name" and info.name < 0.5:
             self.state = "post"
@@ -551,6 +607,15 @@ class _PhraseReader:
         self.last = k + 1
         return k + 1
 
+    def _name_of_media(self) -> None:
+        """«صحيفة واشنطن بوست الأمريكية» is called واشنطن بوست; «وكالة الأنباء السعودية» has no shorter name."""
+        infos = self.t.infos
+        end = self.last
+        while end > self.first + 1 and infos[end - 1].definite and infos[end - 1].nationality:
+            end -= 1
+        if end > self.first + 1 and not (infos[self.first + 1].definite and infos[self.first + 1].known and not infos[self.first + 1].organisation):
+            self.name = [self.first + 1, end]
+
     def _governed(self) -> bool:
         t = self.t
         if t.infos[self.first].preposition:
@@ -565,13 +630,15 @@ class _PhraseReader:
         if self.head is None:
             if self.last - self.first < 2:
                 return None
+        head = self.head
+        if self._head_cls() == "media" and not self.name and head is not None and not head.definite and self.last - self.first > 1:
+            self._name_of_media()
         start = t.starts[self.first] + self.skip
         end = t.end(self.last - 1)
         if start in t.opens:
             start = t.opens[start].inner[0]
         name = (t.starts[self.name[0]] + (self.skip if self.name[0] == self.first else 0), t.end(self.name[1] - 1)) if self.name else None
-        head = self.head
-        cls = head.noun.cls if head is not None and head.noun is not None else ""
+        cls = "organisation" if self.listed is not None else self._head_cls()
         form: PhraseForm
         kind: SpeakerKind = "person"
         if head is not None and head.function == "pronoun":
@@ -618,7 +685,18 @@ _PRONOUNS: Mapping[str, tuple[Gender, Number]] = {
     "هم": ("m", "p"),
     "هما": ("m", "d"),
     "هن": ("f", "p"),
+    **{form: ("m", "s") for form in ("سموه", "معاليه", "سعادته", "سيادته", "جلالته", "فخامته", "فضيلته", "دولته", "نيافته", "غبطته")},
+    **{form: ("f", "s") for form in ("سموها", "معاليها", "سعادتها")},
 }
+
+
+def _is_name(info: Word) -> bool:
+    return info.name >= 0.5 or info.form in _NAME_PARTS
+
+
+def _unknown(info: Word) -> bool:
+    """A word that news hardly uses otherwise, and so may be a name."""
+    return not info.known and info.noun is None and not info.nationality and not info.verb and len(info.form) > 2
 
 
 def is_event(stem: str) -> bool:
