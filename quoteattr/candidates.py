@@ -174,6 +174,8 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
             frame.source, frame.side = _relayed(tokens, j, k)
         else:
             frame.source, frame.side = _source(tokens, i, j, min(k, begin), form, joined)
+            if pattern != "clause" and frame.source is not None and frame.source.form == "other":
+                frame.source, frame.side = None, None
         frames.append(frame)
     elif form.pos == "verb" and form.strength >= 0.8 and not form.takes and j < stop:
         frames.append(_bare(tokens, i, j, stop, end, form))
@@ -319,10 +321,7 @@ def _source_after(tokens: Tokens, j: int, k: int, form: CueForm) -> Mention | No
             continue
         if info.function in ("relative", "complementiser"):
             return None
-        mention = phrase_at(tokens, p, k)
-        if mention is None:
-            return None
-        return mention
+        return phrase_at(tokens, p, k, closed=True)
     return None
 
 
@@ -338,7 +337,9 @@ def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Men
     first = tokens.first(i)
     if form.pos == "participle":
         return _subject_of_main_verb(tokens, i, first) if form.lemma == "قال" else None
-    if form.pos == "verb" and words[i][0] in "وف" and form.words[0] != words[i]:
+    if form.pos == "masdar" and form.pronoun:
+        return _relayed_before(tokens, i, first)
+    if form.pos == "verb" and words[i][0] in "وف" and form.words[0] != words[i] and words[first] not in ("اما", "واما"):
         return None
     stop = i
     while stop > first and (infos[stop - 1].function in ("auxiliary", "particle", "relative") or words[stop - 1] in "،,-"):
@@ -350,15 +351,14 @@ def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Men
         before = infos[start - 1] if start > first else None
         if before is not None and not (
             before.function in ("auxiliary", "connective", "complementiser", "relative")
-            or before.form in ("،", ",", ":", "عن", "-", "اما", "غير", "و", '"', "”")
-            or (start - 1 >= first and infos[start - 1].cues and form.pos == "masdar")
+            or before.form in ("،", ",", ":", "عن", "-", "اما", "واما", "غير", "و", '"', "”")
         ):
             continue
         here = infos[start]
         skip = 1 if here.conjunction else 0
         if here.function and here.function not in ("pronoun", "determiner"):
             continue
-        mention = phrase_at(tokens, start, stop, skip=skip + (1 if here.preposition and form.pos == "masdar" else 0))
+        mention = phrase_at(tokens, start, stop, skip=skip, closed=True)
         if mention is not None and mention.last >= stop:
             return mention
         if mention is not None and mention.form in ("name", "title", "organisation", "group", "pronoun", "document") and _only_adverbials(
@@ -374,12 +374,22 @@ def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Men
     return None
 
 
+def _relayed_before(tokens: Tokens, i: int, first: int) -> Mention | None:
+    """«نقلت الوكالة عن الوزير قوله»: the one after «عن»."""
+    for k in range(i - 2, max(first, i - 24) - 1, -1):
+        if tokens.words[k] in ("عن", "الي") or tokens.infos[k].form == "علي":
+            mention = phrase_at(tokens, k + 1, i, closed=True)
+            return mention if mention is not None and (mention.last >= i - 1 or _only_adverbials(tokens, mention.last, i)) else None
+    return None
+
+
 def _subject_of_main_verb(tokens: Tokens, i: int, first: int) -> Mention | None:
     """«وصرح لوف عقب اللقاء قائلا»: the subject of the verb of saying that «قائلا» belongs to."""
     for k in range(i - 2, max(first, i - 16) - 1, -1):
-        verbs = [c for c in tokens.infos[k].cues if c.pos == "verb" and c.strength >= 0.3]
+        verbs = [c for c in tokens.infos[k].cues if c.pos == "verb"]
         if verbs:
-            return _source_after(tokens, k + 1, i, verbs[0])
+            mention = _source_after(tokens, k + 1, i, verbs[0])
+            return mention if mention is not None and i - mention.last <= 3 else None
     return None
 
 
@@ -417,7 +427,7 @@ def _tag(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
         if words[after] in ("ل", "عن", "الي"):
             after += 1
             skip = 0
-        source = phrase_at(tokens, after, stop, skip=skip)
+        source = phrase_at(tokens, after, stop, skip=skip, closed=True)
         if source is None:
             return []
         after = source.last

@@ -500,8 +500,8 @@ class Verdict:
 class DocumentScore:
     """What one document contributes: its counts, the verdict on each predicted quote, and its errors in reading order.
 
-    ``shares`` holds for each gold speaker who speaks the number of quotes in gold and in the prediction; a last pair
-    (0, n) counts the predicted quotes of somebody else.
+    ``shares`` holds for each gold speaker who speaks the number of quotes in gold and in the prediction; the last pair
+    counts the gold quotes without a speaker and the predicted quotes of anybody else.
     """
 
     id: str

@@ -31,6 +31,7 @@ _EXPERTS = frozenset(
     for w in "باحث خبير قيادي عضو أستاذ مختص محلل مسؤول مسئول ناشط مستشار متخصص أخصائي استشاري اختصاصي مفوض "
     "موظف ممثل باحثة خبيرة قيادية عضوة أستاذة مختصة محللة مسؤولة ناشطة مستشارة متخصصة أخصائية ممثلة".split()
 )
+_BODIES = ("organisation", "document", "media", "group")
 _ABOUT = frozenset(fold(w) for w in "حول بشأن عن".split())
 _GOVERNING = frozenset(
     fold(w)
@@ -285,6 +286,8 @@ class Reader:
                 ):
                     return bool(cut), preposition, rest
                 count = counts.get(rest, 0) + (2 if rest.startswith("ال") and rest != word else 0)
+                if preposition and len(rest) > 3 and rest in counts:
+                    count += 2
                 if count > best[0]:
                     best = (count, bool(cut), preposition, rest)
         return best[1:]
@@ -311,7 +314,7 @@ def _prepositions(rest: str) -> tuple[tuple[str, str], ...]:
 # Noun phrases
 
 
-def phrase_at(tokens: Tokens, first: int, stop: int, *, skip: int = 0) -> Mention | None:
+def phrase_at(tokens: Tokens, first: int, stop: int, *, skip: int = 0, closed: bool = False) -> Mention | None:
     """The noun phrase that begins at token ``first`` and ends at ``stop`` at the latest; ``None`` where none begins there.
 
     ``skip`` letters of the first token (an attached conjunction or preposition) stay outside. Title and name, appositions
@@ -321,17 +324,18 @@ def phrase_at(tokens: Tokens, first: int, stop: int, *, skip: int = 0) -> Mentio
     stop = min(stop, first + _MAX_WORDS)
     if first >= stop:
         return None
-    return _PhraseReader(tokens, first, stop, skip).read()
+    return _PhraseReader(tokens, first, stop, skip, closed).read()
 
 
 class _PhraseReader:
     """One left-to-right pass over a noun phrase. ``state`` is what the last word was: a title, a name, or what follows one."""
 
-    def __init__(self, tokens: Tokens, first: int, stop: int, skip: int) -> None:
+    def __init__(self, tokens: Tokens, first: int, stop: int, skip: int, closed: bool) -> None:
         self.t = tokens
         self.first = first
         self.stop = stop
         self.skip = skip
+        self.closed = closed
         self.state: Literal["start", "title", "name", "post"] = "start"
         self.expects = False  # the last word wants a complement
         self.head: Word | None = None
@@ -381,7 +385,7 @@ class _PhraseReader:
             return after + 1
         if form == "." and k > self.first and len(tokens.words[k - 1]) <= 2:
             return k + 1
-        if form in "،,-" and k > self.first and not self.expects and self.appositions < 2:
+        if form in "،,-–—" and k > self.first and not self.expects and self.appositions < 2:
             return self._apposition(k)
         if form == "(" and k + 2 < self.stop and tokens.words[k + 2] == ")" and k > self.first:
             self.last = k + 3
@@ -397,6 +401,10 @@ class _PhraseReader:
         if k + 1 >= self.stop or self.state == "start":
             return k
         info = tokens.infos[k + 1]
+        if info.conjunction and self.state == "post" and info.noun is not None and info.noun.cls == "title":
+            self.expects = not info.definite
+            self.last = k + 2
+            return k + 2
         if info.function or info.preposition or info.conjunction or any(c.pos == "participle" for c in info.cues):
             return k
         title = info.noun is not None and info.noun.cls in ("title", "honorific")
@@ -404,13 +412,13 @@ class _PhraseReader:
             return k
         if not self.name and not (info.name >= 0.15 or title or not (info.noun or info.definite)):
             return k
-        inner = _PhraseReader(tokens, k + 1, self.stop, 0)
+        inner = _PhraseReader(tokens, k + 1, self.stop, 0, self.closed)
         inner.appositions = 2
         mention = inner.read()
         if mention is None or (not self.name and mention.name is None and not title):
             return k
         after = mention.last
-        if after < self.stop and after + 1 < self.stop and tokens.words[after] not in "،,-\"”»“:.(" and tokens.infos[after].function not in (
+        if after < self.stop and after + 1 < self.stop and tokens.words[after] not in "،,-–—\"”»“:.(" and tokens.infos[after].function not in (
             "complementiser",
             "auxiliary",
             "relative",
@@ -455,6 +463,8 @@ class _PhraseReader:
         """«باسم …», «في …», «من …»: a part of the description, or, where a name follows later, perhaps one."""
         quoted = self.t.starts[k + 1] in self.t.opens
         if follower.function or not (follower.form[0].isalpha() or quoted):
+            return k
+        if info.form == "عن" and not (self.expects or self.state == "post" or self.t.infos[self.last - 1].stem in _GOVERNING):
             return k
         if info.form == "ل" and (follower.form[0].isascii() or (follower.noun is not None and follower.noun.cls == "media")):
             return k
@@ -529,8 +539,10 @@ class _PhraseReader:
             self.expects = False
             self.gender = noun.gender
         elif self.expects:
-            self.expects = not info.definite and k + 1 < self.stop and self._wants_more(k + 1)
+            self.expects = not info.definite and (noun is not None or self._wants_more(k + 1))
         elif info.definite:
+            if before.definite and _begins_other(info):
+                return False
             head_only = before is self.head or (before.noun is not None and before.noun.cls == "honorific")
             if head_only and before.definite and noun is None and not info.nationality and (info.name >= 0.6 or _unknown(info)):
                 self._begin_name(k, info)
@@ -546,7 +558,9 @@ class _PhraseReader:
         return True
 
     def _wants_more(self, k: int) -> bool:
-        """Whether a word without article is followed by its complement: شؤون الرئاسة."""
+        """Whether a word without article is followed by its complement at ``k``: شؤون الرئاسة."""
+        if k >= self.stop:
+            return False
         info = self.t.infos[k]
         return info.definite and not info.conjunction and not info.preposition and not info.nationality
 
@@ -561,13 +575,25 @@ class _PhraseReader:
             self.state = "post"
         elif count < 7 and (_is_name(info) or _unknown(info) or (info.definite and info.name >= 0.2)):
             self.name[1] = k + 1
+        elif count < 3 and (info.name >= 0.15 or (self.closed and self._last_word(k))):
+            self.name[1] = k + 1
         else:
             return False
         return True
 
+    def _last_word(self, k: int) -> bool:
+        """Whether nothing of the phrase can follow a word."""
+        if k + 1 >= self.stop:
+            return True
+        after = self.t.infos[k + 1]
+        return after.form in "،,:-–—" or after.function in ("inner", "preposition", "time", "relative", "complementiser", "auxiliary")
+
     def _after_all(self, k: int, info: Word) -> bool:
+        before = self.t.infos[k - 1]
+        if not self.expects and before.definite and info.definite and _begins_other(info):
+            return False
         if self.expects or info.definite or info.noun is not None or info.nationality:
-            self.expects = not info.definite and (info.noun is not None or (k + 1 < self.stop and self._wants_more(k + 1)))
+            self.expects = not info.definite and (info.noun is not None or self.closed or self._wants_more(k + 1))
             return True
         return False
 
@@ -598,7 +624,7 @@ class _PhraseReader:
         cls = info.noun.cls if info.noun is not None else ""
         if is_event(info.stem) or cls == "document":
             return k
-        if info.preposition == "ل" and self._head_cls() != "document" and not self.appositions:
+        if info.preposition == "ل" and self._head_cls() != "document" and not self.appositions and self.state != "post":
             if cls in ("title", "media", "group") or info.nationality or (not info.definite and not cls):
                 return k
         elif info.preposition == "ب" and not self.tentative and not self.appositions and self.head.definite and not self._takes_complement():
@@ -694,9 +720,14 @@ def _is_name(info: Word) -> bool:
     return info.name >= 0.5 or info.form in _NAME_PARTS
 
 
+def _begins_other(info: Word) -> bool:
+    """A body or paper with article after a complete phrase: the object of the verb («انتقدت المعارضة الحكومة»), no adjective."""
+    return info.noun is not None and info.noun.cls in _BODIES and not info.stem.endswith(("يه", "ي"))
+
+
 def _unknown(info: Word) -> bool:
     """A word that news hardly uses otherwise, and so may be a name."""
-    return not info.known and info.noun is None and not info.nationality and not info.verb and len(info.form) > 2
+    return not info.known and info.noun is None and not info.nationality and not info.verb and len(info.form) > 2 and info.form[0] != "و"
 
 
 def is_event(stem: str) -> bool:

@@ -68,7 +68,7 @@ def _count(number: int, thing: str) -> str:
 
 
 def _table(quotes: Sequence[Quote], width: int, console: Console) -> Table:
-    cells = {
+    cells: dict[str, Sequence[str]] = {
         "conf": [NOTHING if quote.confidence is None else f"{quote.confidence:.2f}" for quote in quotes],
         "type": [quote.type for quote in quotes],
         "quote": [_clean(quote.text) for quote in quotes],
@@ -83,20 +83,18 @@ def _table(quotes: Sequence[Quote], width: int, console: Console) -> Table:
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), leading=1, header_style="dim"
     )
-    for name, style in _STYLES.items():
+    shown: list[list[Text]] = []
+    for name, column in cells.items():
         justify: JustifyMethod = "left" if name in ("conf", "type") else "right"
-        table.add_column(name, style=style, justify=justify, width=widths[name], no_wrap=True)
-    for row in zip(*cells.values(), strict=True):
-        table.add_row(
-            *(_lines(cell, widths[name], console, name in limits) for name, cell in zip(cells, row, strict=True))
-        )
+        table.add_column(name, style=_STYLES[name], justify=justify, width=widths[name], no_wrap=True)
+        shown.append([_isolates(cell, widths[name], console) if name in limits else Text(cell) for cell in column])
+    for row in zip(*shown, strict=True):
+        table.add_row(*row)
     return table
 
 
-def _lines(text: str, width: int, console: Console, right_to_left: bool) -> Text:
-    """The text in lines of at most ``width`` cells, each of them an isolate where it is right to left."""
-    if not right_to_left:
-        return Text(text)
+def _isolates(text: str, width: int, console: Console) -> Text:
+    """The text in lines of at most ``width`` cells, each of them a right-to-left isolate."""
     return Text("\n".join(f"\u2067{line.plain.strip()}\u2069" for line in Text(text).wrap(console, width)))
 
 

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +161,7 @@ def test_quotes_below_the_confidence_asked_for_are_left_out(folder: Path, capsys
     assert [quote.text for quote in document.rejected] == QUOTES
 
 
-def test_nul_and_lone_surrogates_are_written(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nul_and_lone_surrogates_are_written(folder: Path) -> None:
     text = f"{TEXT}\x00 \ud800"
     (folder / "a.jsonl").write_text(json.dumps({"id": "\udc80", "text": text}), encoding="utf-8")
     result = subprocess.run([*COMMAND, "extract", "--format", "jsonl", "a.jsonl"], capture_output=True, check=True)
@@ -339,7 +338,6 @@ def test_an_interrupt_ends_it_with_one_line() -> None:
         assert process.stderr is not None
         process.stdin.write(json.dumps({"text": TEXT}).encode() + b"\n")
         process.stdin.flush()
-        time.sleep(0.1)
         assert process.stdout.readline(), "a line of input gives a line of output before the next is there"
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130

@@ -167,13 +167,13 @@ def documents(draw: st.DrawFn) -> Document:
         return Span.of(text, start, draw(st.integers(start, len(text))))
 
     speakers = tuple(
-        Speaker(f"S{n}", text, draw(st.sampled_from(SPEAKER_KINDS)), (text,), (span(),))  # type: ignore[arg-type]
+        Speaker(f"S{n}", text, draw(st.sampled_from(SPEAKER_KINDS)), (text,), (span(),))
         for n in range(draw(st.integers(0, 3)))
     )
     quotes = tuple(
         Quote(
             id=f"Q{n}",
-            type=draw(st.sampled_from(QUOTE_TYPES)),  # type: ignore[arg-type]
+            type=draw(st.sampled_from(QUOTE_TYPES)),
             content=span(),
             cue=span(),
             source=span() if draw(st.booleans()) else None,
