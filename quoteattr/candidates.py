@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from quoteattr.lexicon import CueForm, Lexicon
-from quoteattr.phrases import Mention, Reader, Tokens, Word, phrase_at
+from quoteattr.phrases import Mention, Reader, Tokens, Word, bare_name, phrase_at
 from quoteattr.schema import QuoteType
 from quoteattr.text import NormalizedText, Quotation, fold
 
@@ -36,6 +36,7 @@ _NO_REPORT_BEFORE_THAT = frozenset(
     "حين يكفي حدث صادف سبق".split()
 )
 _PASSAGE = frozenset(("جاء", "جاءت", "ورد", "وردت", "يرد", "ترد"))
+_DIVINE = frozenset(("تعالي", "سبحانه"))
 _RELAYING = frozenset(("نقل", "نسب"))
 _SAYING = frozenset(("قايلا", "قايله", "قايلين", "القول", "بالقول", "يقول", "تقول"))
 _AND_THAT = frozenset(c + p + w for c in "و" for p in ("", "ب") for w in ("ان", "انه", "انها", "انهم", "اننا"))
@@ -174,7 +175,7 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
             frame.source, frame.side = _relayed(tokens, j, k)
         else:
             frame.source, frame.side = _source(tokens, i, j, min(k, begin), form, joined)
-            if pattern != "clause" and frame.source is not None and frame.source.form == "other":
+            if pattern != "clause" and frame.source is not None and frame.source.form == "other" and frame.source.last < k:
                 frame.source, frame.side = None, None
         frames.append(frame)
     elif form.pos == "verb" and form.strength >= 0.8 and not form.takes and j < stop:
@@ -338,6 +339,8 @@ def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Men
     if form.pos == "participle":
         return _subject_of_main_verb(tokens, i, first) if form.lemma == "قال" else None
     if form.pos == "masdar" and form.pronoun:
+        if words[j : j + 1] and words[j] in _DIVINE:
+            return phrase_at(tokens, j, j + 1)
         return _relayed_before(tokens, i, first)
     if form.pos == "verb" and words[i][0] in "وف" and form.words[0] != words[i] and words[first] not in ("اما", "واما"):
         return None
@@ -693,7 +696,12 @@ def _before_tag(tokens: Tokens, frame: _Frame, frames: _Frames) -> Iterator[_Raw
 
 
 def _mentions(tokens: Tokens) -> Iterator[Mention]:
-    """Noun phrases anywhere in the text that can denote a speaker: titles, names, organisations, groups, documents."""
+    """Noun phrases anywhere in the text that can denote a speaker: titles, names, organisations, groups, documents.
+
+    The last word of a full name found in the text is a name in it, whatever it means elsewhere.
+    """
+    found: list[Mention] = []
+    surnames: dict[str, bool] = {}
     k, count = 0, len(tokens.words)
     while k < count:
         info = tokens.infos[k]
@@ -704,8 +712,21 @@ def _mentions(tokens: Tokens) -> Iterator[Mention]:
         if mention is None or mention.form in ("other", "pronoun"):
             k += 1
             continue
-        yield mention
+        found.append(mention)
+        if mention.name is not None and mention.kind == "person":
+            last = tokens.at(mention.name[1]) - 1
+            if last > tokens.at(mention.name[0]):
+                surnames[tokens.words[last]] = True
         k = max(k + 1, mention.last)
+    yield from found
+    if surnames:
+        inside = {n for m in found for n in range(m.first, m.last)}
+        for k, word in enumerate(tokens.words):
+            info = tokens.infos[k]
+            if k in inside or info.name >= 0.5 or info.function:
+                continue
+            if word in surnames or (info.clitics and word[info.clitics :] in surnames):
+                yield bare_name(tokens, k, info.clitics if word not in surnames else 0)
 
 
 def _country(tokens: Tokens, info: Word) -> bool:

@@ -32,12 +32,13 @@ _EXPERTS = frozenset(
     "موظف ممثل باحثة خبيرة قيادية عضوة أستاذة مختصة محللة مسؤولة ناشطة مستشارة متخصصة أخصائية ممثلة".split()
 )
 _BODIES = ("organisation", "document", "media", "group")
+_FORMULAS = {"صلي": 4, "رضي": 3, "رحمه": 2, "حفظه": 2, "رحمها": 2, "حفظها": 2}  # صلى الله عليه وسلم …: how many words
 _ABOUT = frozenset(fold(w) for w in "حول بشأن عن".split())
 _GOVERNING = frozenset(
     fold(w)
     for w in "صادر صادرة تابع تابعة مكلف مكلفة معني معنية مقيم مقيمة مختص مختصة متخصص متخصصة متضمن متضمنة وارد واردة منشور منشورة مقرب مقربة "
     "منبثق منبثقة معلن معلنة محسوب مقربون منتخب مشارك مشاركة مشاركون مشاركين مسؤول مسؤولة منظم منظمة مشرف مشرفة ناطق متحدث ناطقة متحدثة "
-    "قيادي عضو عامل عاملة عاملين عاملون منتمي منتمين موالي موالية مناهض ممثل مقيمين معتمد معتمدة سابق خاص خاصة".split()
+    "بالغ بالغة قيادي عضو عامل عاملة عاملين عاملون منتمي منتمين موالي موالية مناهض ممثل مقيمين معتمد معتمدة سابق خاص خاصة".split()
 )
 
 
@@ -246,7 +247,7 @@ class Reader:
         if function or not word[0].isalpha():
             return Word(word, function, conjunction, "", False, word, None, 0.0, None, False, cues, False, True, False)
         counts, verbs = news_words()
-        conjunction, preposition, rest = self._split(word, counts)
+        conjunction, preposition, rest = self._split(word, counts, verbs)
         definite = rest.startswith("ال") and len(rest) > 4
         stem = rest[2:] if definite else rest
         name = lexicon.names.get(rest) or (lexicon.names.get(stem) if definite else None)
@@ -270,9 +271,11 @@ class Reader:
             rest in self._bodies,
         )
 
-    def _split(self, word: str, counts: Mapping[str, int]) -> tuple[bool, str, str]:
+    def _split(self, word: str, counts: Mapping[str, int], verbs: frozenset[str]) -> tuple[bool, str, str]:
         """Attached conjunction and preposition of a word, and the rest: what the lexicon knows first, else what is more frequent."""
         lexicon = self.lexicon
+        if word[1:3] == "ال" and word[0] in "وف" and len(word) > 5 and word not in lexicon.names and word not in lexicon.nouns:
+            return True, "", word[1:]
         best = (counts.get(word, 0) + 1, False, "", word)
         for cut in (0, 1) if word[0] in "وف" and len(word) > 3 else (0,):
             for preposition, rest in _prepositions(word[cut:]):
@@ -286,6 +289,8 @@ class Reader:
                 ):
                     return bool(cut), preposition, rest
                 count = counts.get(rest, 0) + (2 if rest.startswith("ال") and rest != word else 0)
+                if preposition and rest in verbs:
+                    continue
                 if preposition and len(rest) > 3 and rest in counts:
                     count += 2
                 if count > best[0]:
@@ -327,6 +332,15 @@ def phrase_at(tokens: Tokens, first: int, stop: int, *, skip: int = 0, closed: b
     return _PhraseReader(tokens, first, stop, skip, closed).read()
 
 
+def bare_name(tokens: Tokens, k: int, skip: int = 0) -> Mention:
+    """One word as the name of a person, without ``skip`` attached letters."""
+    reader = _PhraseReader(tokens, k, k + 1, skip, False)
+    reader.state, reader.name, reader.last, reader.head = "name", [k, k + 1], k + 1, tokens.infos[k]
+    mention = reader.mention()
+    assert mention is not None
+    return mention
+
+
 class _PhraseReader:
     """One left-to-right pass over a noun phrase. ``state`` is what the last word was: a title, a name, or what follows one."""
 
@@ -352,6 +366,10 @@ class _PhraseReader:
         while k < self.stop:
             info = tokens.infos[k]
             form = info.form
+            if k > self.first and form in _FORMULAS and tokens.words[k + 1 : k + 2] == ["الله"]:
+                k += _FORMULAS[form]
+                self.last = min(k, self.stop)
+                continue
             if not form[0].isalpha():
                 after = self._mark(k, form)
             elif info.function and not (k == self.first and info.function == "event"):
@@ -364,7 +382,7 @@ class _PhraseReader:
         if self.tentative and (not self.name or self.name[0] < self.tentative):
             self.last = self.tentative
             self.appositions = 0
-        return self._mention()
+        return self.mention()
 
     def _mark(self, k: int, form: str) -> int:
         """A punctuation mark or number: quotation marks around a name, a comma before an apposition, an abbreviation's dot."""
@@ -441,7 +459,7 @@ class _PhraseReader:
             self.last = k + 1
             self.head = info
             return k  # a pronoun stands alone
-        if name == "determiner" and k == self.first:
+        if name == "determiner" and (k == self.first or (k == self.first + 1 and self.expects and self.head is None)):
             self.expects = True
             self.last = k + 1
             return k + 1
@@ -471,7 +489,8 @@ class _PhraseReader:
         if not (info.form == "باسم" or self.expects or self._takes_complement()):
             if self.name or self.tentative or self.head is None or self._head_cls() not in ("title", "honorific", "organisation"):
                 return k
-            self.tentative = self.last
+            if not (self._head_cls() == "organisation" and self.closed and info.form == "في"):
+                self.tentative = self.last
         self.expects = True
         return k + 1
 
@@ -493,7 +512,7 @@ class _PhraseReader:
         if k != self.first:
             if info.conjunction:
                 return self._joined(k, info)
-            if info.preposition and not (info.name >= 0.5 and self.state == "name"):
+            if info.preposition and not (info.name >= 0.5 and self.state == "name") and not self._after_honorific(k):
                 return self._attached(k, info)
         elif info.organisation and self._body(k):
             return self.last
@@ -502,6 +521,10 @@ class _PhraseReader:
             return k
         self.last = max(self.last, k + 1)
         return self.last
+
+    def _after_honorific(self, k: int) -> bool:
+        before = self.t.infos[k - 2 if self.t.words[k - 1] == "." else k - 1]
+        return before.noun is not None and before.noun.cls == "honorific" and not self.t.infos[k].definite
 
     def _body(self, k: int) -> bool:
         """A body that the lexicon lists by name: all its words at once."""
@@ -549,7 +572,7 @@ class _PhraseReader:
         elif any(self.t.infos[n].definite for n in range(self.first, k)) or self._head_cls() == "honorific":
             if noun is not None and noun.cls in ("title", "honorific") and not _is_name(info):
                 self.expects = True  # another title: الرئيس التنفيذي رئيس مجلس الإدارة
-            elif (_is_name(info) or _unknown(info)) and self._head_cls() not in ("organisation", "document", "group", "media"):
+            elif (_is_name(info) or _unknown(info) or self._after_honorific(k)) and self._head_cls() not in ("organisation", "document", "group", "media"):
                 self._begin_name(k, info)
             else:
                 return False
@@ -575,7 +598,7 @@ class _PhraseReader:
             self.state = "post"
         elif count < 7 and (_is_name(info) or _unknown(info) or (info.definite and info.name >= 0.2)):
             self.name[1] = k + 1
-        elif count < 3 and (info.name >= 0.15 or (self.closed and self._last_word(k))):
+        elif count < 3 and (info.name >= 0.15 or (self.closed and info.form[0] != "و" and self._last_word(k))):
             self.name[1] = k + 1
         else:
             return False
@@ -624,8 +647,11 @@ class _PhraseReader:
         cls = info.noun.cls if info.noun is not None else ""
         if is_event(info.stem) or cls == "document":
             return k
-        if info.preposition == "ل" and self._head_cls() != "document" and not self.appositions and self.state != "post":
-            if cls in ("title", "media", "group") or info.nationality or (not info.definite and not cls):
+        head = self._head_cls()
+        if info.preposition == "ل" and head != "document" and not self.appositions and self.state != "post":
+            if cls in ("title", "media", "group") or info.nationality or head == "group":
+                return k
+            if not info.definite and not cls and not self._wants_more(k + 1):
                 return k
         elif info.preposition == "ب" and not self.tentative and not self.appositions and self.head.definite and not self._takes_complement():
             self.tentative = self.last
@@ -649,7 +675,8 @@ class _PhraseReader:
         before = t.infos[self.first - 1] if self.first > t.first(self.first) else None
         return before is not None and before.function in ("inner", "preposition")
 
-    def _mention(self) -> Mention | None:
+    def mention(self) -> Mention | None:
+        """The phrase as far as it was read."""
         t = self.t
         if self.last == self.first:
             return None
@@ -676,10 +703,10 @@ class _PhraseReader:
             form, kind = "document", "organisation"
         elif cls == "group" or (cls == "title" and self.number == "p" and not self.name):
             form, kind = "group", "group"
-        elif cls in ("title", "honorific"):
-            form = "title"
         elif self.name and self.name[0] == self.first:
             form = "name"
+        elif cls in ("title", "honorific"):
+            form = "title"
         else:
             form = "other"
         if form == "group" and self.number == "s":
@@ -696,7 +723,7 @@ class _PhraseReader:
             definite=bool(head is not None and head.definite),
             words=tuple(t.infos[k].stem for k in range(self.first, self.last) if t.words[k][0].isalnum()),
             governed=self._governed(),
-            subject=self.first > 0 and any(c.pos == "verb" for c in t.infos[self.first - 1].cues),
+            subject=self.first > 0 and (t.infos[self.first - 1].verb or any(c.pos == "verb" for c in t.infos[self.first - 1].cues)),
             same=any(t.infos[k].function == "tail" for k in range(self.first, self.last)) or t.words[self.first] in _SAME,
             sentence=t.sentence[self.first],
             paragraph=t.paragraph[self.first],
@@ -727,7 +754,7 @@ def _begins_other(info: Word) -> bool:
 
 def _unknown(info: Word) -> bool:
     """A word that news hardly uses otherwise, and so may be a name."""
-    return not info.known and info.noun is None and not info.nationality and not info.verb and len(info.form) > 2 and info.form[0] != "و"
+    return not info.known and info.noun is None and not info.nationality and not info.verb and len(info.form) > 2 and not info.form.startswith(("و", "لت", "لي", "سي", "ست"))
 
 
 def is_event(stem: str) -> bool:
