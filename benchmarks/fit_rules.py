@@ -19,7 +19,7 @@ from scipy.sparse import csr_matrix
 
 from quoteattr.attributor import linker
 from quoteattr.candidates import Proposer
-from quoteattr.rules import decide, features, weights
+from quoteattr.rules import choose, decide, end_features, features, weights
 from quoteattr.schema import Document
 from quoteattr.text import normalize
 
@@ -38,7 +38,8 @@ def examples(path: Path) -> tuple[list[dict[str, float]], list[bool]]:
             candidates = proposer(normalized)
             for cue in candidates.cues:
                 start, end = normalized.original_span(cue.start, cue.end)
-                content = normalized.original_span(cue.contents[0].start, cue.contents[0].end)
+                chosen = choose(candidates.tokens, cue)
+                content = normalized.original_span(chosen.start, chosen.end)
                 labels.append(
                     any(
                         start < q.cue.end
@@ -47,7 +48,35 @@ def examples(path: Path) -> tuple[list[dict[str, float]], list[bool]]:
                         for q in document.quotes
                     )
                 )
-                rows.append(dict(features(candidates.tokens, cue)))
+                rows.append(dict(features(candidates.tokens, cue, chosen)))
+    return rows, labels
+
+
+def ends(path: Path) -> tuple[list[list[list[str]]], list[int]]:
+    """For every gold quote whose cue has several contents: their features, and which one fits best (0.8 or more)."""
+    proposer = Proposer()
+    rows: list[list[list[str]]] = []
+    labels: list[int] = []
+    with path.open(encoding="utf8") as lines:
+        for line in lines:
+            document = Document.from_dict(json.loads(line))
+            normalized = normalize(document.text)
+            candidates = proposer(normalized)
+            for cue in candidates.cues:
+                start, end = normalized.original_span(cue.start, cue.end)
+                golds = [q for q in document.quotes if start < q.cue.end and q.cue.start < end]
+                if len(cue.contents) < 2 or not golds:
+                    continue
+                fits = [
+                    max(
+                        overlap(document.text, normalized.original_span(c.start, c.end), (q.content.start, q.content.end))
+                        for q in golds
+                    )
+                    for c in cue.contents
+                ]
+                if max(fits) >= 0.8:
+                    rows.append([list(end_features(candidates.tokens, cue, c)) for c in cue.contents])
+                    labels.append(fits.index(max(fits)))
     return rows, labels
 
 
@@ -141,8 +170,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the weights of the rules.")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/gold/train.jsonl"))
     options = parser.parse_args()
+    tables: dict[str, dict[str, float]] = {"cue": {}, "end": {}, "link": {}}
+    if TARGET.exists():
+        tables.update(json.loads(TARGET.read_text(encoding="utf8")))
+    choices, targets = ends(options.data)
+    tables["end"] = fit_choice(choices, targets)
+    print(f"{len(choices)} ends, {len(tables['end'])} weights")
+    write(tables)
     rows, labels = examples(options.data)
-    tables = {"cue": fit(rows, labels), "link": dict(weights().get("link", {})) if TARGET.exists() else {}}
+    tables["cue"] = fit(rows, labels)
     print(f"{len(rows)} cues, {sum(labels)} right, {len(tables['cue'])} weights")
     write(tables)
     for _ in range(2):

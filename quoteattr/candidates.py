@@ -15,7 +15,6 @@ from quoteattr.schema import QuoteType
 from quoteattr.text import NormalizedText, Quotation, fold
 
 Pattern = Literal["clause", "colon", "quotation", "bare", "inverted", "tag", "tag-initial", "headline"]
-EndsBy = Literal["quotation", "cue", "tag", "connective", "sentence", "paragraph"]
 Side = Literal["after", "before"]
 
 MAX_ENDS = 6
@@ -37,6 +36,8 @@ _NO_REPORT_BEFORE_THAT = frozenset(
 )
 _PASSAGE = frozenset(("جاء", "جاءت", "ورد", "وردت", "يرد", "ترد"))
 _DIVINE = frozenset(("تعالي", "سبحانه"))
+_LEADING = frozenset(fold(w) for w in "كما فيما بينما و حيث وقد وذلك لكنه ولكنه لكنها وهو ما إذ".split())
+_AND_SO = frozenset(fold(w) for w in "وذلك وهو وهي وهذا ومن وفي دون بعد رغم مما ما".split())
 _RELAYING = frozenset(("نقل", "نسب"))
 _SAYING = frozenset(("قايلا", "قايله", "قايلين", "القول", "بالقول", "يقول", "تقول"))
 _AND_THAT = frozenset(c + p + w for c in "و" for p in ("", "ب") for w in ("ان", "انه", "انها", "انهم", "اننا"))
@@ -44,19 +45,19 @@ _AND_THAT = frozenset(c + p + w for c in "و" for p in ("", "ب") for w in ("ا�
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A possible content of a cue: its span, what ends it, and the type it would have."""
+    """A possible content of a cue: its span, the type it would have, and what ends it (the name of a boundary)."""
 
     start: int
     end: int
     type: QuoteType
-    ends_by: EndsBy
+    ends_by: str
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
     """A word or expression that may report, with what it may report and whose words they may be.
 
-    ``contents`` stand likeliest first. ``token`` is the cue's first token, ``after`` the first one behind it, ``opener`` the one
+    ``token`` is the cue's first token, ``after`` the first one behind it, ``opener`` the one
     that opens the content (a complementiser, colon or mark; for contents before the cue, its own).
     """
 
@@ -500,7 +501,7 @@ def _cue(tokens: Tokens, frame: _Frame, frames: _Frames) -> Cue:
     )
 
 
-_Raw = tuple[int, int, QuoteType, EndsBy]
+_Raw = tuple[int, int, QuoteType, str]
 
 
 def _trimmed(tokens: Tokens, raw: list[_Raw]) -> tuple[Content, ...]:
@@ -535,39 +536,36 @@ def _after(tokens: Tokens, frame: _Frame, frames: _Frames) -> Iterator[_Raw]:
         return
     stop = tokens.stop(begin)
     quoted = _quoted_part(tokens, begin, stop)
-    kind: QuoteType = "mixed" if quoted else "indirect"
-    ends = list(_clause_ends(tokens, begin, stop, frames, frame))
-    for end, why in ends:
-        yield start, end, kind if quoted and quoted < end else "indirect", why
+    for end, why in _clause_ends(tokens, begin, stop, frames, frame):
+        yield start, end, "mixed" if quoted and quoted < end else "indirect", why
 
 
 def _quoted(tokens: Tokens, frame: _Frame, quotation: Quotation, frames: _Frames) -> Iterator[_Raw]:
     """A content that opens with a quotation mark: to the closing mark, or past it where the sentence goes on."""
     start, close = quotation.inner
-    begin = frame.begin
     behind = tokens.at(quotation.end)
-    size = behind - begin - 2
-    stop = tokens.stop(begin)
-    goes_on = False
-    if behind < stop and frame.pattern != "quotation":
-        word, info = tokens.words[behind], tokens.infos[behind]
-        if word in _AND_THAT or (word in "،," and behind + 1 < stop and tokens.words[behind + 1] in _AND_THAT):
-            goes_on = True
-        elif word[0].isalpha() and behind not in frames.at and size <= 8 and not info.function == "inner":
-            goes_on = True
-    if goes_on:
-        ends = list(_clause_ends(tokens, behind, stop, frames, frame))
-        for end, why in ends[:2]:
-            yield start, end, "mixed", why
-        yield start, close, "direct", "quotation"
-        return
-    yield start, close, "direct", "quotation" if quotation.closed else "paragraph"
+    stop = tokens.stop(frame.begin)
     if not quotation.closed:
-        for end, why in list(_clause_ends(tokens, begin + 1, stop, frames, frame)):
-            yield start, end, "direct", why
-    elif frame.pattern == "clause":
-        for end, why in list(_clause_ends(tokens, behind, stop, frames, frame))[:2]:
-            yield start, end, "mixed", why
+        yield start, close, "direct", "paragraph"
+        for end, why in _clause_ends(tokens, frame.begin + 1, stop, frames, frame):
+            yield start, end, "direct", f"unclosed:{why}"
+        return
+    follow = "end"
+    if behind < stop:
+        word, info = tokens.words[behind], tokens.infos[behind]
+        after_comma = tokens.words[behind + 1] if word in "،," and behind + 1 < stop else ""
+        if word in _AND_THAT or after_comma in _AND_THAT:
+            follow = "and-that"
+        elif word[0].isalpha():
+            follow = "cue" if behind in frames.at else "adverbial" if info.function else "word"
+        else:
+            follow = "mark"
+    size = tokens.at(close) - frame.begin - 1
+    shape = "long" if size > 8 else "middle" if size > 3 else "short"
+    yield start, close, "direct", f"quotation:{follow}:{shape}"
+    if behind < stop and frame.pattern != "quotation":
+        for end, why in _clause_ends(tokens, behind, stop, frames, frame):
+            yield start, end, "mixed", f"past:{follow}:{shape}:{why}"
 
 
 def _after_colon(tokens: Tokens, frame: _Frame, start: int, frames: _Frames) -> Iterator[_Raw]:
@@ -576,17 +574,15 @@ def _after_colon(tokens: Tokens, frame: _Frame, start: int, frames: _Frames) -> 
     paragraph = tokens.paragraph[begin]
     dropped = tokens.infos[begin - 1].function == "complementiser"
     stop = tokens.stop(begin)
-    ends = list(_clause_ends(tokens, begin, stop, frames, frame))
     kind: QuoteType = "indirect" if dropped else "direct"
-    if not dropped and ends and ends[0][1] == "sentence":
-        last = stop
-        while last < len(tokens.words) and tokens.paragraph[last] == paragraph:
-            if any(k in frames.at for k in range(last, min(last + 3, tokens.stop(last)))):
-                break
-            last = tokens.stop(last)
-        if last > stop:
-            yield start, tokens.end(last - 1), kind, "paragraph"
-    for end, why in ends:
+    last = stop
+    while last < len(tokens.words) and tokens.paragraph[last] == paragraph:
+        if any(k in frames.at for k in range(last, min(last + 3, tokens.stop(last)))):
+            break
+        last = tokens.stop(last)
+    if last > stop and not dropped:
+        yield start, tokens.end(last - 1), kind, "paragraph"
+    for end, why in _clause_ends(tokens, begin, stop, frames, frame):
         yield start, end, kind, why
 
 
@@ -599,63 +595,71 @@ def _quoted_part(tokens: Tokens, begin: int, stop: int) -> int:
     return 0
 
 
-def _clause_ends(tokens: Tokens, begin: int, stop: int, frames: _Frames, own: _Frame) -> Iterator[tuple[int, EndsBy]]:
-    """Where an indirect content may end, likeliest first: before the next report or tag, else at the sentence's end."""
-    words, infos = tokens.words, tokens.infos
-    hard: tuple[int, EndsBy] | None = None
-    soft: list[tuple[int, EndsBy]] = []
-    k = begin
+def _clause_ends(tokens: Tokens, begin: int, stop: int, frames: _Frames, own: _Frame) -> list[tuple[int, str]]:
+    """Where an indirect content may end, each with what ends it: before a report, a tag, a participle, a connective; at the
+    sentence's end; at the mark that closes the quotation around the cue."""
+    ends: list[tuple[int, str]] = []
     around = tokens.inside[own.token]
     inside = around.inner[1] if around is not None else None
+    final = "sentence"
+    k = begin
     while k < stop:
         if inside is not None and tokens.starts[k] >= inside:
-            hard = (inside, "quotation")
+            stop, final = k, "quotation"
             break
         quotation = tokens.opens.get(tokens.starts[k])
         if quotation is not None and quotation.closed:
             k = tokens.at(quotation.end)
-            if k >= stop:
-                stop = max(stop, k)
+            stop = max(stop, k)
             continue
-        frame = frames.at.get(k)
-        if frame is not None and frame.token > own.token and k > begin:
-            if frame.pattern == "tag":
-                hard = (_cut(tokens, k), "tag")
-                break
-            if frame.form.pos == "participle" or _starts_clause(tokens, k, frame):
-                hard = (_cut(tokens, k), "cue")
-                break
-        info = infos[k]
-        if info.function == "connective" and k > begin + 2 and words[k - 1] in "،,":
-            soft.append((tokens.end(k - 2), "connective"))
-        elif words[k - 1] in "،," and k > begin + 2 and words[k][0] in "وف" and (info.cues or info.function == "pronoun"):
-            soft.append((tokens.end(k - 2), "connective"))
+        if k > begin:
+            mark = _boundary(tokens, k, begin, frames.at.get(k), own)
+            if mark:
+                ends.append((_cut(tokens, k), mark))
         k += 1
-    if hard is not None:
-        yield hard
-    sentence: tuple[int, EndsBy] = (tokens.end(stop - 1), "sentence")
-    if hard is None:
-        yield sentence
-    yield from soft[:3]
-    if hard is not None:
-        yield sentence
+    last = (inside if final == "quotation" and inside is not None else tokens.end(stop - 1), final)
+    return [*ends[: MAX_ENDS - 1], last]
 
 
-def _starts_clause(tokens: Tokens, k: int, frame: _Frame) -> bool:
-    """Whether a finite cue opens a new report («…، وأكد أن») and is not a report inside the content («إن الوزير أكد أن»)."""
-    word = tokens.words[k]
-    if frame.pattern == "tag-initial":
-        return True
-    if word[0] in "وف" and frame.form.words[0] != word:
-        return True
-    before = tokens.words[k - 1]
-    return before in ("كما", "فيما", "بينما", "و", "حيث", "وقد") or (before in "،," and frame.pattern != "inverted" and frame.source is not None and frame.side == "after")
+def _boundary(tokens: Tokens, k: int, begin: int, frame: _Frame | None, own: _Frame) -> str:
+    """What ends a content before token ``k``; empty where nothing does."""
+    word, info = tokens.words[k], tokens.infos[k]
+    comma = ":comma" if tokens.words[k - 1] in "،,." else ":quote" if tokens.starts[k - 1] in tokens.closes else ""
+    if frame is not None and frame.token > own.token:
+        if frame.pattern == "tag":
+            sure = frame.source is None or frame.source.form in ("title", "organisation", "group", "document", "name")
+            return f"tag:{'sure' if sure else 'unsure'}{comma}"
+        strong = "strong" if frame.form.strength >= 0.6 else "weak"
+        if frame.form.pos == "participle":
+            return f"participle:{strong}{comma}"
+        if frame.pattern == "tag-initial":
+            return f"tag-initial{comma}"
+        if word[0] in "وف" and frame.form.words[0] != word:
+            return f"and-verb:{strong}{comma}"
+        if tokens.words[k - 1] in _LEADING:
+            return f"led-verb:{strong}"
+        return f"verb:{strong}{comma}" if comma else ""
+    if any(c.pos == "participle" for c in info.cues) and (word[-1] in "اه" or word.endswith("ين")):
+        return f"bare-participle{comma}"
+    if k <= begin + 2 or not comma:
+        return ""
+    if info.function == "connective":
+        return f"connective:{word.lstrip('و')}"
+    if info.conjunction and info.function:
+        return f"and-{info.function}"
+    if word[0] in "وف" and (info.cues or info.verb):
+        return f"and-{'cue' if info.cues else 'word'}"
+    if info.function in ("preposition", "relative", "time") or word in _AND_SO:
+        return f"{info.function or 'so'}:{word if word in _AND_SO else ''}"
+    if word[0] == "م" and word[-1] == "ا" and len(word) > 4 and info.noun is None:
+        return "other-participle"
+    return ""
 
 
 def _cut(tokens: Tokens, k: int) -> int:
     """The end of what stands before token ``k``, without the connective that leads to it."""
     k -= 1
-    while k > 0 and (tokens.words[k] in ("كما", "فيما", "بينما", "و", "حيث", "وقد", "وذلك", "لكنه", "ولكنه", "وهو", "ما") or not tokens.words[k][0].isalnum()):
+    while k > 0 and (tokens.words[k] in _LEADING or not tokens.words[k][0].isalnum()):
         if tokens.starts[k] in tokens.closes or tokens.words[k] in ")]%":
             break
         k -= 1

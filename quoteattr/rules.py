@@ -45,10 +45,11 @@ def decide(candidates: Candidates) -> list[Report]:
     table = weights()["cue"]
     chosen: list[Report] = []
     for cue in candidates.cues:
-        probability = logistic(sum(table.get(name, 0.0) * value for name, value in features(candidates.tokens, cue)))
+        content = choose(candidates.tokens, cue)
+        probability = logistic(sum(table.get(name, 0.0) * value for name, value in features(candidates.tokens, cue, content)))
         if probability < THRESHOLD:
             continue
-        report = Report(cue, cue.contents[0], f"{cue.pattern}:{cue.form.pos}", probability)
+        report = Report(cue, content, f"{cue.pattern}:{cue.form.pos}", probability)
         clash = next((n for n in range(len(chosen) - 1, max(-1, len(chosen) - 6), -1) if _same(chosen[n], report)), None)
         if clash is None:
             chosen.append(report)
@@ -63,13 +64,33 @@ def logistic(x: float) -> float:
     return 1 / (1 + exp(-x)) if x > -60 else 0.0
 
 
-def features(tokens: Tokens, cue: Cue) -> Iterator[tuple[str, float]]:
+def choose(tokens: Tokens, cue: Cue) -> Content:
+    """The likeliest content of a cue."""
+    if len(cue.contents) == 1:
+        return cue.contents[0]
+    table = weights()["end"]
+    return max(cue.contents, key=lambda content: sum(table.get(name, 0.0) for name in end_features(tokens, cue, content)))
+
+
+def end_features(tokens: Tokens, cue: Cue, content: Content) -> Iterator[str]:
+    """What speaks for and against one of several contents of a cue."""
+    pattern = "colon" if cue.pattern in ("colon", "headline") else cue.pattern if cue.pattern in ("tag", "bare") else "clause"
+    place = cue.contents.index(content)
+    yield f"{pattern}:{content.ends_by}"
+    yield f"{content.ends_by.rpartition(':')[0] or content.ends_by}:{'first' if place == 0 else 'later'}"
+    size = tokens.text.count(" ", content.start, content.end)
+    yield f"{pattern}:size:{_bucket(size, (2, 5, 10, 20, 40))}"
+    yield f"place:{min(place, 4)}"
+    if tokens.text.count('"', content.start, content.end) % 2:
+        yield "odd-marks"
+
+
+def features(tokens: Tokens, cue: Cue, content: Content) -> Iterator[tuple[str, float]]:
     """What speaks for and against a cue, as names with values."""
     form = cue.form
     strength = min(max(form.strength, 0.02), 0.98)
     pattern = cue.pattern
     token = cue.token
-    content = cue.contents[0]
     yield "bias", 1.0
     yield f"{pattern}:strength", log(strength / (1 - strength))
     yield f"{pattern}:{form.pos}", 1.0
@@ -111,7 +132,7 @@ def features(tokens: Tokens, cue: Cue) -> Iterator[tuple[str, float]]:
     if pattern == "tag":
         behind = tokens.words[cue.after] if cue.after < tokens.stop(token) else "end"
         yield f"tag:before-{behind if behind in ('.', '،', 'end') else 'word'}", 1.0
-        yield f"tag:ends-by-{content.ends_by}", 1.0
+        yield f"tag:{content.ends_by.partition(':')[0]}", 1.0
     if pattern == "headline":
         paragraph = tokens.paragraph[token]
         yield f"headline:line:{_bucket(paragraph, (0, 1, 3, 8))}", 1.0
