@@ -14,7 +14,7 @@ from quoteattr.phrases import Mention, Reader, Tokens, Word, bare_name, phrase_a
 from quoteattr.schema import QuoteType
 from quoteattr.text import NormalizedText, Quotation, fold
 
-Pattern = Literal["clause", "colon", "quotation", "bare", "inverted", "tag", "tag-initial", "headline"]
+Pattern = Literal["clause", "need", "colon", "quotation", "bare", "inverted", "aside", "tag", "tag-initial", "headline"]
 Side = Literal["after", "before"]
 
 MAX_ENDS = 6
@@ -35,6 +35,7 @@ _NO_REPORT_BEFORE_THAT = frozenset(
     "حين يكفي حدث صادف سبق".split()
 )
 _PASSAGE = frozenset(("جاء", "جاءت", "ورد", "وردت", "يرد", "ترد"))
+_ASKING = frozenset(fold(w) for w in "هل لماذا كيف أين متى كم أي عما ما ماذا من أيهما".split())
 _DIVINE = frozenset(("تعالي", "سبحانه"))
 _LEADING = frozenset(fold(w) for w in "كما فيما بينما و حيث وقد وذلك لكنه ولكنه لكنها وهو ما إذ".split())
 _AND_SO = frozenset(fold(w) for w in "وذلك وهو وهي وهذا ومن وفي دون بعد رغم مما ما".split())
@@ -182,6 +183,10 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
     elif form.pos == "verb" and form.strength >= 0.8 and not form.takes and j < stop:
         frames.append(_bare(tokens, i, j, stop, end, form))
     closed = _closed_before(tokens, i)
+    if opener is None and closed is None and form.pos == "verb" and i > tokens.first(i) + 2 and words[i - 1] in "،,":
+        source = _source_after(tokens, j, stop, form)
+        if source is not None and (source.last >= stop or not words[source.last][0].isalnum()):
+            return [_Frame(i, source.last, end, form, "aside", i, i, None, source, "after")]
     if closed is not None and form.pos == "verb":
         limit = opener[1] if opener is not None else stop
         source = _source_after(tokens, j, limit, form)
@@ -204,13 +209,19 @@ def _bare(tokens: Tokens, i: int, j: int, stop: int, end: int, form: CueForm) ->
 def _introducer(tokens: Tokens, i: int, j: int, stop: int, form: CueForm) -> tuple[Pattern, int, int] | None:
     """What opens the content of a cue: pattern, the token that opens it, the first token of the content."""
     words, infos, starts = tokens.words, tokens.infos, tokens.starts
+    relative = False  # inside a relative clause other verbs may stand
     k = j
     while k < stop:
         info = infos[k]
         word = words[k]
+        if info.function == "relative" and k > j:
+            relative = True
+        elif word in "،,":
+            relative = False
         if info.function == "complementiser" and not info.conjunction:
             if k > j and words[k - 1] in _NO_REPORT_BEFORE_THAT:
-                return None
+                k += 1
+                continue
             begin = k + 1
             if k > j and words[k - 1] in _NEED:
                 begin = k - 1
@@ -231,7 +242,11 @@ def _introducer(tokens: Tokens, i: int, j: int, stop: int, form: CueForm) -> tup
                 k = behind + 1
                 continue
             return "quotation", k, k
-        if k > j and info.cues and not info.preposition and info.noun is None and info.name < 0.5:
+        if form.act == "ask" and word in _ASKING:
+            return "clause", k, k
+        if word in _NEED and k > j - 1 and words[k - 1] in ("علي", "الي") and k + 1 < stop and infos[k + 1].function != "complementiser":
+            return "need", k, k
+        if k > j and info.cues and not info.preposition and info.noun is None and info.name < 0.5 and not relative:
             strong = max(info.cues, key=lambda c: c.strength)
             if strong.strength >= 0.5 and (strong.pos in ("verb", "participle") or strong.pronoun):
                 return None
@@ -483,7 +498,7 @@ def _cue(tokens: Tokens, frame: _Frame, frames: _Frames) -> Cue:
     if frame.pattern == "inverted":
         assert frame.quotation is not None
         contents = _trimmed(tokens, [(frame.quotation.inner[0], frame.quotation.inner[1], "direct", "quotation")])
-    elif frame.pattern == "tag":
+    elif frame.pattern in ("tag", "aside"):
         contents = _trimmed(tokens, list(_before_tag(tokens, frame, frames)))
     else:
         contents = _trimmed(tokens, list(_after(tokens, frame, frames)))
@@ -686,13 +701,17 @@ def _before_tag(tokens: Tokens, frame: _Frame, frames: _Frames) -> Iterator[_Raw
         return
     stop = tokens.end(i - 1)
     kind: QuoteType = "mixed" if _quoted_part(tokens, begin, i) else "indirect"
-    yield tokens.starts[begin], stop, kind, "tag"
+    yield tokens.starts[begin], stop, kind, f"tag:whole:{min(i - begin, 4)}"
     if latest > begin:
-        yield tokens.starts[latest], stop, kind, "tag"
+        yield tokens.starts[latest], stop, kind, "tag:report"
     for k in range(i - 3, first + 1, -1):
         if tokens.words[k] in "،,":
-            yield tokens.starts[k + 1], stop, kind, "tag"
+            yield tokens.starts[k + 1], stop, kind, "tag:part"
             break
+    after = frame.after
+    if after < tokens.stop(i) - 2 and frame.source is not None:
+        ends = _clause_ends(tokens, after, tokens.stop(i), frames, frame)
+        yield tokens.starts[begin], ends[0][0], kind, f"around:{min(i - begin, 4)}:{ends[0][1]}"
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def choose(tokens: Tokens, cue: Cue) -> Content:
 
 def end_features(tokens: Tokens, cue: Cue, content: Content) -> Iterator[str]:
     """What speaks for and against one of several contents of a cue."""
-    pattern = "colon" if cue.pattern in ("colon", "headline") else cue.pattern if cue.pattern in ("tag", "bare") else "clause"
+    pattern = "colon" if cue.pattern in ("colon", "headline") else cue.pattern if cue.pattern in ("tag", "bare", "aside", "need") else "clause"
     place = cue.contents.index(content)
     yield f"{pattern}:{content.ends_by}"
     yield f"{content.ends_by.rpartition(':')[0] or content.ends_by}:{'first' if place == 0 else 'later'}"
@@ -95,7 +95,7 @@ def features(tokens: Tokens, cue: Cue, content: Content) -> Iterator[tuple[str, 
     yield f"{pattern}:strength", log(strength / (1 - strength))
     yield f"{pattern}:{form.pos}", 1.0
     yield f"{pattern}:source:{_source_class(tokens, cue.source)}:{cue.side}", 1.0
-    if pattern in ("clause", "colon", "quotation"):
+    if pattern in ("clause", "colon", "quotation", "need"):
         gap = cue.opener - cue.after
         if cue.source is not None and cue.side == "after":
             gap -= cue.source.last - cue.source.first
@@ -129,7 +129,7 @@ def features(tokens: Tokens, cue: Cue, content: Content) -> Iterator[tuple[str, 
         yield f"{pattern}:size:{_bucket(content.end - content.start, (8, 16, 30, 60, 120))}", 1.0
     elif content.end - content.start < 12:
         yield "short", 1.0
-    if pattern == "tag":
+    if pattern in ("tag", "aside"):
         behind = tokens.words[cue.after] if cue.after < tokens.stop(token) else "end"
         yield f"tag:before-{behind if behind in ('.', '،', 'end') else 'word'}", 1.0
         yield f"tag:{content.ends_by.partition(':')[0]}", 1.0

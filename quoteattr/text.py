@@ -189,12 +189,13 @@ def sentence_ends(text: str) -> list[int]:
     ['. أمس.', 'ل نعم؟']
     """
     ends = []
+    noise = text.count("?") > 4 and text.count("?") > text.count(".")  # a lost comma, in some archives
     for match in _SENTENCE_END.finditer(text):
         start, end = match.span()
         mark = match.group()
         if mark[0] == "\n":
             ends.append(start)
-        elif mark == "." and not _full_stop(text, start):
+        elif (mark == "." and not _full_stop(text, start)) or (mark == "?" and noise):
             continue
         elif mark in ("..", "…", "...") and not _ends_line(text, end):
             continue
@@ -298,7 +299,7 @@ def quotations(text: str) -> list[Quotation]:
             continue  # an apostrophe inside a Latin word
         if stack and stack[-1].paragraph != paragraph:
             _leave_paragraph(text, stack, found, start, mark, family, paragraph)
-        if _is_opening(mark, before, after, family, stack):
+        if _is_opening(text, start, mark, before, after, family, stack):
             if len(stack) < _MAX_DEPTH:
                 stack.append(_Open(start, end, family, paragraph, mark in _CLOSES))
             continue
@@ -322,7 +323,7 @@ def _line_end(text: str, at: int) -> int:
     return len(text) if end < 0 else end
 
 
-def _is_opening(mark: str, before: str, after: str, family: str, stack: list[_Open]) -> bool:
+def _is_opening(text: str, start: int, mark: str, before: str, after: str, family: str, stack: list[_Open]) -> bool:
     inside = next((o for o in reversed(stack) if o.family == family), None)
     gap_before = before in " \n(:،,؛.-–[«“\"" or before in "بلوفك"
     word_after = after.isalnum() or after in "«“\"'‘([.…-"
@@ -335,7 +336,7 @@ def _is_opening(mark: str, before: str, after: str, family: str, stack: list[_Op
     if mark in _CLOSES:
         if inside is not None:
             return False
-        return before in " \n:،(" and word_after
+        return word_after and (before in " \n:،(" or (before in "بلك" and text[max(0, start - 2)] in " و\n"))
     if inside is None:
         return True if word_after else before in " \n:" and after != "\n"
     return before in " \n:،(" and word_after and stack[-1].family != family
