@@ -32,6 +32,7 @@ _EXPERTS = frozenset(
     "موظف ممثل باحثة خبيرة قيادية عضوة أستاذة مختصة محللة مسؤولة ناشطة مستشارة متخصصة أخصائية ممثلة".split()
 )
 _BODIES = ("organisation", "document", "media", "group")
+_NAMING = frozenset(fold(w) for w in "شيخ شيخة سيد أمير أميرة".split())  # honorifics with article, given names without
 _FORMULAS = {"صلي": 4, "رضي": 3, "رحمه": 2, "حفظه": 2, "رحمها": 2, "حفظها": 2}  # صلى الله عليه وسلم …: how many words
 _ABOUT = frozenset(fold(w) for w in "حول بشأن عن".split())
 _GOVERNING = frozenset(
@@ -282,7 +283,7 @@ class Reader:
                 stem = rest[2:] if rest.startswith("ال") and len(rest) > 4 else rest
                 if (
                     stem in lexicon.nouns
-                    or rest in lexicon.names
+                    or (rest in lexicon.names and preposition != "ك")
                     or (stem is not rest and stem in lexicon.names)
                     or stem in lexicon.nationalities
                     or rest in self._bodies
@@ -358,6 +359,7 @@ class _PhraseReader:
         self.number: Number | None = None
         self.last = first
         self.appositions = 0
+        self.issuer = 0  # the token at which the issuer of a document begins
         self.listed: NounForm | None = None  # the entry of a body named in the lexicon
         self.tentative = 0  # where the phrase ends if no name follows after all
 
@@ -395,8 +397,10 @@ class _PhraseReader:
                 after += 1
             if not quotation.closed or after >= self.stop or not 0 < after - k - 1 <= 6:
                 return k
-            if self.state in ("start", "title") and not self.name:
-                self.name = [k + 1, after]
+            if self.state == "start" or (self.state == "title" and self.last == self.first + 1 and self._head_cls() not in ("group", "document")):
+                self.name = self.name or [k + 1, after]
+                self.state = "post"
+            elif self.name:
                 self.state = "post"
             self.expects = False
             self.last = after
@@ -491,6 +495,8 @@ class _PhraseReader:
                 return k
             if not (self._head_cls() == "organisation" and self.closed and info.form == "في"):
                 self.tentative = self.last
+        if self._head_cls() == "document" and info.form in ("ل", "عن", "من") and not self.issuer:
+            self.issuer = k + 1
         self.expects = True
         return k + 1
 
@@ -544,16 +550,26 @@ class _PhraseReader:
     def _start(self, k: int, info: Word) -> bool:
         noun = info.noun
         self.head = info
-        if noun is not None and not (_is_name(info) and not info.definite and noun.cls not in ("title", "honorific", "organisation")):
+        if noun is not None and not (
+            not info.definite
+            and (
+                (_is_name(info) and noun.cls not in ("title", "honorific", "organisation"))
+                or (info.stem in _NAMING and self._name_follows(k + 1))
+            )
+        ):
             self.gender, self.number = noun.gender, noun.number
             self.expects = not info.definite and noun.cls != "honorific"
             self.state = "title"
-        elif _is_name(info) or _unknown(info):
+        elif _is_name(info) or _unknown(info) or noun is not None:
             self._begin_name(k, info)
         else:
             self.state = "title"
             self.expects = not info.definite
         return True
+
+    def _name_follows(self, k: int) -> bool:
+        """Whether the next word is a name, so that «سيد» before it is one too (سيد خطاب), and no title (سيد القصر)."""
+        return k < self.stop and _is_name(self.t.infos[k]) and not self.t.infos[k].definite
 
     def _after_title(self, k: int, info: Word) -> bool:
         noun = info.noun
@@ -580,6 +596,12 @@ class _PhraseReader:
             self._begin_name(k, info)
         return True
 
+    def _in_body(self, k: int) -> bool:
+        """Whether the last noun before ``k`` is a body, which can take a complement with ل: الشركة الوطنية للإذاعة."""
+        nouns = (self.t.infos[n].noun for n in range(k - 1, self.first, -1))
+        last = next((n for n in nouns if n is not None), None)
+        return last is not None and last.cls == "organisation"
+
     def _wants_more(self, k: int) -> bool:
         """Whether a word without article is followed by its complement at ``k``: شؤون الرئاسة."""
         if k >= self.stop:
@@ -591,7 +613,9 @@ class _PhraseReader:
         noun = info.noun
         count = self.name[1] - self.name[0]
         title = noun is not None and noun.cls in ("title", "honorific")
-        if title and not (info.name >= 0.5 and not info.definite) and not (count == 1 and info.definite and info.name >= 0.3):
+        if info.stem in _NAMING and not info.definite:
+            self.name[1] = k + 1
+        elif title and not (info.name >= 0.5 and not info.definite) and not (count == 1 and info.definite and info.name >= 0.3):
             self.state = "post"
             self.expects = not info.definite
         elif info.nationality and info.definite and info.name < 0.3:
@@ -649,11 +673,13 @@ class _PhraseReader:
             return k
         head = self._head_cls()
         if info.preposition == "ل" and head != "document" and not self.appositions and self.state != "post":
-            if cls in ("title", "media", "group") or info.nationality or head == "group":
+            if cls in ("title", "media", "group") or info.nationality or (head == "group" and not self._in_body(k)):
                 return k
             if not info.definite and not cls and not self._wants_more(k + 1):
                 return k
-        elif info.preposition == "ب" and not self.tentative and not self.appositions and self.head.definite and not self._takes_complement():
+        if head == "document" and info.preposition == "ل" and not self.issuer:
+            self.issuer = k
+        if info.preposition == "ب" and not self.tentative and not self.appositions and self.head.definite and not self._takes_complement():
             self.tentative = self.last
         self.expects = info.noun is not None and not info.definite
         self.last = k + 1
@@ -686,11 +712,16 @@ class _PhraseReader:
         head = self.head
         if self._head_cls() == "media" and not self.name and head is not None and not head.definite and self.last - self.first > 1:
             self._name_of_media()
+        if self.issuer and self.issuer < self.last and not self.name and _speaks(t.infos[self.issuer]) and "لل" not in t.words[self.issuer][:3]:
+            self.name = [self.issuer, self.last]
         start = t.starts[self.first] + self.skip
         end = t.end(self.last - 1)
         if start in t.opens:
             start = t.opens[start].inner[0]
-        name = (t.starts[self.name[0]] + (self.skip if self.name[0] == self.first else 0), t.end(self.name[1] - 1)) if self.name else None
+        name = None
+        if self.name:
+            inside = self.skip if self.name[0] == self.first else t.infos[self.name[0]].clitics if self.name[0] == self.issuer else 0
+            name = (t.starts[self.name[0]] + inside, t.end(self.name[1] - 1))
         cls = "organisation" if self.listed is not None else self._head_cls()
         form: PhraseForm
         kind: SpeakerKind = "person"
@@ -747,6 +778,11 @@ def _is_name(info: Word) -> bool:
     return info.name >= 0.5 or info.form in _NAME_PARTS
 
 
+def _speaks(info: Word) -> bool:
+    """Whether a word begins the name of a body or person that can issue a document."""
+    return info.organisation or info.name >= 0.5 or (info.noun is not None and info.noun.cls in ("organisation", "media", "title", "honorific"))
+
+
 def _begins_other(info: Word) -> bool:
     """A body or paper with article after a complete phrase: the object of the verb («انتقدت المعارضة الحكومة»), no adjective."""
     return info.noun is not None and info.noun.cls in _BODIES and not info.stem.endswith(("يه", "ي"))
@@ -754,7 +790,9 @@ def _begins_other(info: Word) -> bool:
 
 def _unknown(info: Word) -> bool:
     """A word that news hardly uses otherwise, and so may be a name."""
-    return not info.known and info.noun is None and not info.nationality and not info.verb and len(info.form) > 2 and not info.form.startswith(("و", "لت", "لي", "سي", "ست"))
+    return not info.known and info.noun is None and not info.nationality and not info.verb and len(info.form) > 2 and not info.form.startswith(("و", "لت", "لي", "سي", "ست")) and not (
+        len(info.form) > 5 and info.form.endswith(("اته", "اتها", "اتهم", "ها", "هم"))
+    )
 
 
 def is_event(stem: str) -> bool:
