@@ -15,7 +15,7 @@ from quoteattr.candidates import Candidates, Proposer
 from quoteattr.lexicon import KnownSpeaker, Lexicon
 from quoteattr.rules import Report, decide, weights
 from quoteattr.schema import Document, Evidence, Quote, RunnerUp, Span, Speaker
-from quoteattr.speakers import Entity, Link, Linked, Linker, Utterance
+from quoteattr.speakers import Entity, Link, Linked, Linker, Utterance, name_of
 from quoteattr.text import NormalizedText, normalize, not_arabic
 
 
@@ -90,10 +90,10 @@ def _document(
         return Span(start, end, text[start:end])
 
     used = list(dict.fromkeys(x.entity for x in linked.links if x.entity is not None))
-    speakers = {e: _speaker(linked.entities[e], f"S{n + 1}", span) for n, e in enumerate(used)}
+    speakers = {e: _speaker(linked.entities[e], f"S{n + 1}", normalized.text, span) for n, e in enumerate(used)}
 
     def runners_up(found: Link) -> tuple[RunnerUp, ...]:
-        return tuple(RunnerUp(_best_name(linked.entities[e], span), round(p, 4)) for e, p in found.others)
+        return tuple(RunnerUp(_best_name(linked.entities[e], normalized.text, span), round(p, 4)) for e, p in found.others)
 
     quotes = []
     for n, (report, found) in enumerate(zip(reports, linked.links, strict=True)):
@@ -115,19 +115,17 @@ def _document(
     return Document(text, id, tuple(speakers.values()), tuple(quotes), metadata=metadata)
 
 
-def _speaker(entity: Entity, id: str, span: Callable[[int, int], Span]) -> Speaker:
+def _speaker(entity: Entity, id: str, text: str, span: Callable[[int, int], Span]) -> Speaker:
     mentions = sorted(entity.mentions, key=lambda m: m.start)
     spans = [span(m.start, m.end) for m in mentions]
     named = [span(*m.name) for m in mentions if m.name is not None]
-    name = _best_name(entity, span)
+    name = _best_name(entity, text, span)
     aliases = dict.fromkeys([name, *(s.text for s in spans), *(s.text for s in named)])
     return Speaker(id, name, entity.kind, tuple(aliases), tuple(dict.fromkeys(spans)))
 
 
-def _best_name(entity: Entity, span: Callable[[int, int], Span]) -> str:
+def _best_name(entity: Entity, text: str, span: Callable[[int, int], Span]) -> str:
     """The fullest proper name of an entity, or its fullest description."""
     if entity.known is not None:
         return entity.known.name
-    named = [m.name for m in entity.mentions if m.name is not None]
-    start, end = max(named or [(m.start, m.end) for m in entity.mentions], key=lambda s: s[1] - s[0])
-    return span(start, end).text
+    return span(*name_of(entity, text)).text

@@ -486,6 +486,8 @@ class _PhraseReader:
         quoted = self.t.starts[k + 1] in self.t.opens
         if follower.function or not (follower.form[0].isalpha() or quoted):
             return k
+        if info.form == "في" and follower.noun is not None and follower.noun.cls == "document" and self._head_cls() != "document":
+            return k
         if info.form == "عن" and not (self.expects or self.state == "post" or self.t.infos[self.last - 1].stem in _GOVERNING):
             return k
         if info.form == "ل" and (follower.form[0].isascii() or (follower.noun is not None and follower.noun.cls == "media")):
@@ -790,9 +792,12 @@ def _begins_other(info: Word) -> bool:
 
 def _unknown(info: Word) -> bool:
     """A word that news hardly uses otherwise, and so may be a name."""
-    return not info.known and info.noun is None and not info.nationality and not info.verb and len(info.form) > 2 and not info.form.startswith(("و", "لت", "لي", "سي", "ست")) and not (
-        len(info.form) > 5 and info.form.endswith(("اته", "اتها", "اتهم", "ها", "هم"))
-    )
+    form = info.form
+    if info.known or info.noun is not None or info.nationality or info.verb or len(form) < 3 or form[0] in "وي":
+        return False
+    if form[0] in "لس" and form[1:] in news_words()[1]:
+        return False  # ليؤكد، سيصل
+    return not (len(form) > 5 and form.endswith(("اته", "اتها", "اتهم", "ها", "هم")))
 
 
 def is_event(stem: str) -> bool:

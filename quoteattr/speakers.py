@@ -47,7 +47,8 @@ class Utterance:
 
 @dataclass(slots=True)
 class Entity:
-    """One who may speak: names and titles as folded words, the mentions that made it, agreement and kind."""
+    """One who may speak: names and titles as folded words, the mentions that made it (those beside a cue in ``sources``),
+    agreement and kind."""
 
     kind: SpeakerKind
     form: str
@@ -57,16 +58,8 @@ class Entity:
     names: list[tuple[str, ...]] = field(default_factory=list)
     titles: list[tuple[str, ...]] = field(default_factory=list)
     mentions: list[Mention] = field(default_factory=list)
+    sources: set[tuple[int, int]] = field(default_factory=set)
     known: KnownSpeaker | None = None
-
-    @property
-    def best_name(self) -> tuple[str, ...]:
-        """The fullest name found."""
-        return max(self.names, key=len, default=())
-
-    def words(self) -> frozenset[str]:
-        """All words of its titles and names."""
-        return frozenset(w for group in (*self.titles, *self.names) for w in group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +100,7 @@ class Linker:
         self.by_word: dict[str, list[int]] = defaultdict(list)  # a word of a name -> its entities
         self.by_near: dict[str, list[int]] = defaultdict(list)  # the same with one letter left out
         self.by_title: dict[str, list[int]] = defaultdict(list)  # a word of a title or of a body's name -> its entities
+        self.sources = {(u.source.start, u.source.end) for u in utterances if u.source is not None}
         self.mentions = _merged([u.source for u in utterances if u.source is not None], mentions)
         self.starts = [m.start for m in self.mentions]
         self.said = self._said()
@@ -198,6 +192,8 @@ class Linker:
             for word in title:
                 _index(self.by_title, word, index)
         self.of[mention.start, mention.end] = index
+        if (mention.start, mention.end) in self.sources:
+            entity.sources.add((mention.start, mention.end))
 
     # -- everything else in the order of the text ---------------------------------------------------------------------
 
@@ -311,6 +307,9 @@ class Linker:
                 names.append(f"speaker:paragraphs:{min(utterance.paragraph - other.paragraph, 4)}")
             if other.start <= utterance.cue < other.end:
                 names.append(f"{c}:speaker:around")
+            names.append(f"speaker:by-{other.word_class}:{'source' if other.source is not None else 'elided'}")
+            if any(u.start <= other.cue < u.end for u in self.utterances[max(0, back - 3) : back]):
+                names.append(f"speaker:nested:{'rank0' if len(recent) == 1 else 'later'}")
             if len(recent) == 4:
                 break
         seen: set[int] = set()
@@ -354,7 +353,11 @@ class Linker:
             names.append(f"{c}:{self._agreement(entity, utterance)}")
             names.append(f"speaks:{'yes' if index in recent else 'no'}:{'adds' if utterance.adds else 'says'}")
             if entity.names and entity.kind == "person":
-                names.append("named")
+                thin = not entity.titles and not entity.sources and max(map(len, entity.names)) < 2
+                names.append("named:thinly" if thin else "named")
+            names.append(f"mentions:{min(len(entity.mentions), 4)}")
+            turns = sum(x.entity == index for x in links[-12:])
+            names.append(f"turns:{'none' if not turns else 'one' if turns == 1 else 'more'}")
             if utterance.starts_sentence:
                 names.append(f"start:{'speaker' if index in recent[:1] else 'other'}")
         return found
@@ -376,6 +379,25 @@ class Linker:
         if entity.kind == "group" and entity.number == "p":
             return gender == "f"
         return _agree(gender, entity.gender)
+
+
+def name_of(entity: Entity, text: str) -> tuple[int, int]:
+    """Where the name of an entity stands: the fullest proper name, else the fullest description that does not point back.
+
+    A name beside a cue is bounded on both sides and so sure; one found elsewhere is taken only where it ends alike (سيرغي
+    لافروف for لافروف).
+    """
+    named = [(m.name, (m.start, m.end) in entity.sources) for m in entity.mentions if m.name is not None]
+    spans = [name for name, _ in named]
+    sure = [name for name, source in named if source]
+    if sure:
+        best = max(sure, key=lambda s: len(_words(text[s[0] : s[1]])))
+        last = _words(text[best[0] : best[1]])[-1:]
+        spans = [s for s in spans if _words(text[s[0] : s[1]])[-1:] == last] or [best]
+    if not spans:
+        plain = [m for m in entity.mentions if not m.same and not m.definite] or [m for m in entity.mentions if not m.same] or entity.mentions
+        spans = [(m.start, m.end) for m in plain]
+    return max(spans, key=lambda s: (len(_words(text[s[0] : s[1]])), -s[0]))
 
 
 def _agree(a: Gender | None, b: Gender | None) -> bool:
