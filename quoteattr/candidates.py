@@ -39,6 +39,7 @@ _ASKING = frozenset(fold(w) for w in "هل لماذا كيف أين متى كم 
 _DIVINE = frozenset(("تعالي", "سبحانه"))
 _LEADING = frozenset(fold(w) for w in "كما فيما بينما و حيث وقد وذلك لكنه ولكنه لكنها وهو ما إذ".split())
 _AND_SO = frozenset(fold(w) for w in "وذلك وهو وهي وهذا ومن وفي دون بعد رغم مما ما".split())
+_DESCRIBING = frozenset(fold(w) for w in "وصف نعت شبه".split())
 _RELAYING = frozenset(("نقل", "نسب"))
 _SAYING = frozenset(("قايلا", "قايله", "قايلين", "القول", "بالقول", "يقول", "تقول"))
 _AND_THAT = frozenset(c + p + w for c in "و" for p in ("", "ب") for w in ("ان", "انه", "انها", "انهم", "اننا"))
@@ -177,6 +178,8 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
             frame.source, frame.side = _relayed(tokens, j, k)
         else:
             frame.source, frame.side = _source(tokens, i, j, min(k, begin), form, joined)
+            if form.lemma in _DESCRIBING and frame.source is not None and frame.side == "after" and _fills(tokens, frame.source, k):
+                frame.source, frame.side = None, None
             if pattern != "clause" and frame.source is not None and frame.source.form == "other" and frame.source.last < k:
                 frame.source, frame.side = None, None
         frames.append(frame)
@@ -193,6 +196,12 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
         if source is not None or opener is None:
             frames.append(_Frame(i, j, end, form, "inverted", i, i, closed, source, "after" if source else None))
     return frames
+
+
+def _fills(tokens: Tokens, mention: Mention, k: int) -> bool:
+    """Whether a phrase reaches up to token ``k``: in «وصف القرار بأنه» it is what is described, not who describes."""
+    gap = range(mention.last, k)
+    return all(not tokens.words[n][0].isalnum() or tokens.words[n] == "ب" for n in gap)
 
 
 def _bare(tokens: Tokens, i: int, j: int, stop: int, end: int, form: CueForm) -> _Frame:
@@ -354,7 +363,9 @@ def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Men
     first = tokens.first(i)
     if form.pos == "participle":
         return _subject_of_main_verb(tokens, i, first) if form.lemma == "قال" else None
-    if form.pos == "masdar" and form.pronoun:
+    if form.pos == "masdar" and not form.pronoun:
+        return _subject_of_main_verb(tokens, i, first)
+    if form.pos == "masdar":
         if words[j : j + 1] and words[j] in _DIVINE:
             return phrase_at(tokens, j, j + 1)
         return _relayed_before(tokens, i, first)
@@ -374,6 +385,8 @@ def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Men
         ):
             continue
         here = infos[start]
+        if here.preposition:
+            continue
         skip = 1 if here.conjunction else 0
         if here.function and here.function not in ("pronoun", "determiner"):
             continue

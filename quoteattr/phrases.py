@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -32,6 +32,7 @@ _EXPERTS = frozenset(
     "موظف ممثل باحثة خبيرة قيادية عضوة أستاذة مختصة محللة مسؤولة ناشطة مستشارة متخصصة أخصائية ممثلة".split()
 )
 _BODIES = ("organisation", "document", "media", "group")
+_GLUED = ("اليه", "اليها", "الي", "علي", "انه", "ان")
 _NAMING = frozenset(fold(w) for w in "شيخ شيخة سيد أمير أميرة".split())  # honorifics with article, given names without
 _FORMULAS = {"صلي": 4, "رضي": 3, "رحمه": 2, "حفظه": 2, "رحمها": 2, "حفظها": 2}  # صلى الله عليه وسلم …: how many words
 _ABOUT = frozenset(fold(w) for w in "حول بشأن عن".split())
@@ -245,6 +246,8 @@ class Reader:
             function = functions.get(word[1:], "")
             conjunction = bool(function)
         cues = lexicon.lookup(word)
+        if not cues and not function and word not in news_words()[0]:
+            cues = self._glued(word)
         if function or not word[0].isalpha():
             return Word(word, function, conjunction, "", False, word, None, 0.0, None, False, cues, False, True, False)
         counts, verbs = news_words()
@@ -271,6 +274,15 @@ class Reader:
             rest in counts or word in counts,
             rest in self._bodies,
         )
+
+    def _glued(self, word: str) -> tuple[CueForm, ...]:
+        """A finite cue that lost the space before its preposition: «أشارإلى»."""
+        for tail in _GLUED:
+            if word.endswith(tail) and len(word) > len(tail) + 2:
+                found = tuple(c for c in self.lexicon.lookup(word[: -len(tail)]) if c.pos == "verb" and len(c.words) == 1)
+                if found:
+                    return tuple(replace(c, words=(word,)) for c in found)
+        return ()
 
     def _split(self, word: str, counts: Mapping[str, int], verbs: frozenset[str]) -> tuple[bool, str, str]:
         """Attached conjunction and preposition of a word, and the rest: what the lexicon knows first, else what is more frequent."""
@@ -486,7 +498,7 @@ class _PhraseReader:
         quoted = self.t.starts[k + 1] in self.t.opens
         if follower.function or not (follower.form[0].isalpha() or quoted):
             return k
-        if info.form == "في" and follower.noun is not None and follower.noun.cls == "document" and self._head_cls() != "document":
+        if info.form == "في" and follower.noun is not None and follower.noun.cls == "document" and not follower.definite:
             return k
         if info.form == "عن" and not (self.expects or self.state == "post" or self.t.infos[self.last - 1].stem in _GOVERNING):
             return k
@@ -569,6 +581,10 @@ class _PhraseReader:
             self.expects = not info.definite
         return True
 
+    def _rare_name(self, k: int, info: Word) -> bool:
+        """A word that is a name now and then (خميس), before one that surely is."""
+        return info.name >= 0.1 and k + 1 < self.stop and (_is_name(self.t.infos[k + 1]) or _unknown(self.t.infos[k + 1]))
+
     def _name_follows(self, k: int) -> bool:
         """Whether the next word is a name, so that «سيد» before it is one too (سيد خطاب), and no title (سيد القصر)."""
         return k < self.stop and _is_name(self.t.infos[k]) and not self.t.infos[k].definite
@@ -590,7 +606,7 @@ class _PhraseReader:
         elif any(self.t.infos[n].definite for n in range(self.first, k)) or self._head_cls() == "honorific":
             if noun is not None and noun.cls in ("title", "honorific") and not _is_name(info):
                 self.expects = True  # another title: الرئيس التنفيذي رئيس مجلس الإدارة
-            elif (_is_name(info) or _unknown(info) or self._after_honorific(k)) and self._head_cls() not in ("organisation", "document", "group", "media"):
+            elif (_is_name(info) or _unknown(info) or self._after_honorific(k) or self._rare_name(k, info)) and self._head_cls() not in ("organisation", "document", "group", "media"):
                 self._begin_name(k, info)
             else:
                 return False
@@ -615,7 +631,9 @@ class _PhraseReader:
         noun = info.noun
         count = self.name[1] - self.name[0]
         title = noun is not None and noun.cls in ("title", "honorific")
-        if info.stem in _NAMING and not info.definite:
+        if info.stem in _GOVERNING and info.definite:
+            self.state = "post"
+        elif info.stem in _NAMING and not info.definite:
             self.name[1] = k + 1
         elif title and not (info.name >= 0.5 and not info.definite) and not (count == 1 and info.definite and info.name >= 0.3):
             self.state = "post"
@@ -635,6 +653,8 @@ class _PhraseReader:
         if k + 1 >= self.stop:
             return True
         after = self.t.infos[k + 1]
+        if after.noun is not None and after.noun.cls == "title" and not after.preposition:
+            return True
         return after.form in "،,:-–—" or after.function in ("inner", "preposition", "time", "relative", "complementiser", "auxiliary")
 
     def _after_all(self, k: int, info: Word) -> bool:
@@ -754,7 +774,11 @@ class _PhraseReader:
             gender=self.gender,
             number=self.number or ("s" if self.name else None),
             definite=bool(head is not None and head.definite),
-            words=tuple(t.infos[k].stem for k in range(self.first, self.last) if t.words[k][0].isalnum()),
+            words=tuple(
+                t.infos[k].stem
+                for k in range(self.first, self.last)
+                if t.words[k][0].isalnum() and t.infos[k].function in ("", "event")
+            ),
             governed=self._governed(),
             subject=self.first > 0 and (t.infos[self.first - 1].verb or any(c.pos == "verb" for c in t.infos[self.first - 1].cues)),
             same=any(t.infos[k].function == "tail" for k in range(self.first, self.last)) or t.words[self.first] in _SAME,

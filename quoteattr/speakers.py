@@ -24,6 +24,7 @@ _GENERIC = frozenset(
 _NO_NAME = frozenset(fold(w) for w in "بن ابن أبو أبي آل عبد د أ م الله صلى عليه وسلم رضي عنه".split())
 WordClass = Literal["verb", "participle", "masdar", "tag"]
 _CLASSES: tuple[str, ...] = get_args(WordClass)
+_MISSPELT = 800  # how many characters away a short name may be that is the same but for one letter
 _REACH = 40  # how many mentions or entities back are looked at
 
 
@@ -160,6 +161,8 @@ class Linker:
             if score <= 0:
                 continue
             distance = abs(mention.start - entity.first) if entity.first >= 0 else 0
+            if score < 1 and distance > _MISSPELT:
+                continue
             rank = score - distance / 1e6
             if best is None or rank > best[0]:
                 best = (rank, index)
@@ -202,10 +205,23 @@ class Linker:
             return
         if mention.form == "pronoun":
             return
-        index = self._antecedent(mention, links)
+        index = self._issuer(mention)
+        if index is None:
+            index = self._antecedent(mention, links)
         if index is None:
             index = self._new(mention)
         self._add(index, mention, self._name(mention) if mention.name is not None else ())
+
+    def _issuer(self, mention: Mention) -> int | None:
+        """«قالت الوزارة، في بلاغ لها»: the document is the ministry's, and «البلاغ» later means the ministry."""
+        if mention.form != "document" or not mention.governed or mention.definite or mention.name is not None:
+            return None
+        here = bisect_left(self.starts, mention.start)
+        for n in range(here - 1, max(-1, here - 4), -1):
+            other = self.mentions[n]
+            if other.sentence == mention.sentence and (other.start, other.end) in self.sources and (other.start, other.end) in self.of:
+                return self.of[other.start, other.end]
+        return None
 
     def _antecedent(self, mention: Mention, links: list[Link]) -> int | None:
         """The entity that a title, an organisation's short name or a group points back to."""
@@ -458,8 +474,8 @@ def _name_match(new: tuple[str, ...], old: tuple[str, ...]) -> float:
             return 2.5
         if short[0] == long[0]:
             return 2.0
-        if len(long) > 1 and _one_letter_apart(short[0], long[-1]) and len(short[0]) >= 4:
-            return 1.0
+        if len(long) > 1 and _one_letter_apart(short[0], long[-1]):
+            return 1.0 if len(short[0]) >= 4 else 0.5
         return 0.0
     rest = iter(long)
     if all(word in rest for word in short):
