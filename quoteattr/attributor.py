@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,12 @@ from quoteattr.rules import Report, decide, weights
 from quoteattr.schema import Document, Evidence, Quote, RunnerUp, Span, Speaker
 from quoteattr.speakers import Entity, Link, Linked, Linker, Utterance, name_of
 from quoteattr.text import NormalizedText, normalize, not_arabic
+
+
+_SHIFT = re.compile(
+    " *و? *(?:من|في|الي|علي) (?:جهت|جانب|ناحيت|المقابل|جهه اخري|ناحيه اخري|جانب اخر|السياق|سياق|ذلك|صعيد|الصعيد|الوقت نفسه|حين)|بدور|ول?كن |غير ان|اما "
+)
+"""How a paragraph turns to somebody else, in folded letters."""
 
 
 class QuoteAttributor:
@@ -77,6 +84,7 @@ def _utterance(candidates: Candidates, report: Report) -> Utterance:
         attached=form.pronoun,
         adds=form.act == "add",
         starts_sentence=cue.token == tokens.first(cue.token),
+        shift=_SHIFT.match(tokens.text, tokens.text.rfind("\n", 0, cue.start) + 1) is not None,
     )
 
 

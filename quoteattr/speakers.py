@@ -30,7 +30,10 @@ _REACH = 40  # how many mentions or entities back are looked at
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What the linker needs of one quote: where its cue and content stand, its source, and the agreement of its cue."""
+    """What the linker needs of one quote: where its cue and content stand, its source, and the agreement of its cue.
+
+    ``shift`` says that its paragraph begins by turning to somebody else (من جهته، في المقابل).
+    """
 
     cue: int
     start: int
@@ -44,6 +47,7 @@ class Utterance:
     attached: bool
     adds: bool
     starts_sentence: bool
+    shift: bool
 
 
 @dataclass(slots=True)
@@ -330,15 +334,13 @@ class Linker:
                 break
         seen: set[int] = set()
         here = bisect_left(self.starts, utterance.cue)
-        leading: Mention | None = None
         begin = here
         while begin > 0 and here - begin < _REACH and utterance.paragraph - self.mentions[begin - 1].paragraph <= 1:
             begin -= 1
-        for n in range(begin, here):
-            mention = self.mentions[n]
-            if mention.sentence == utterance.sentence and not mention.governed and self.said[n] > utterance.cue:
-                leading = mention
-                break
+        free = [m for n, m in enumerate(self.mentions[begin:here], begin) if not m.governed and self.said[n] > utterance.cue]
+        leading = next((m for m in free if m.sentence == utterance.sentence), None)
+        before = next((m for m in free if m.sentence == utterance.sentence - 1), None)
+        topic = next((m for m in free if m.paragraph == utterance.paragraph and self._mention_agrees(m, utterance)), None)
         rank = 0
         for n in range(here - 1, begin - 1, -1):
             mention = self.mentions[n]
@@ -361,10 +363,17 @@ class Linker:
             names.append(f"{c}:mention:rank:{min(rank, 4)}")
             if mention is leading:
                 names.append(f"{c}:mention:leading")
+            if mention is before:
+                names.append(f"{c}:mention:leading-before")
+            if mention is topic:
+                names.append(f"{c}:topic:{'shift' if utterance.shift else 'no-shift'}")
             names.append(f"mention:{mention.form}{':definite' if mention.definite else ''}")
             rank += 1
+        topic_entity = self.of.get((topic.start, topic.end)) if topic is not None else None
         for index, names in found.items():
             entity = self.entities[index]
+            if topic_entity is not None and index != topic_entity:
+                names.append(f"{c}:off-topic:{'shift' if utterance.shift else 'no-shift'}:{'speaker' if index in recent[:1] else 'other'}")
             names.append(f"kind:{entity.kind}:{entity.form}")
             names.append(f"{c}:{self._agreement(entity, utterance)}")
             names.append(f"speaks:{'yes' if index in recent else 'no'}:{'adds' if utterance.adds else 'says'}")
@@ -377,6 +386,10 @@ class Linker:
             if utterance.starts_sentence:
                 names.append(f"start:{'speaker' if index in recent[:1] else 'other'}")
         return found
+
+    def _mention_agrees(self, mention: Mention, utterance: Utterance) -> bool:
+        index = self.of.get((mention.start, mention.end))
+        return index is not None and self._agreement(self.entities[index], utterance) != "disagrees"
 
     def _agreement(self, entity: Entity, utterance: Utterance) -> str:
         gender, number = utterance.gender, utterance.number
