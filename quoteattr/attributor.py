@@ -126,9 +126,10 @@ def _document(
 def _speaker(entity: Entity, id: str, text: str, span: Callable[[int, int], Span]) -> Speaker:
     mentions = sorted(entity.mentions, key=lambda m: m.start)
     spans = [span(m.start, m.end) for m in mentions]
-    named = [span(*m.name) for m in mentions if m.name is not None]
+    named = [m.name for m in mentions if m.name is not None]
     name = _best_name(entity, text, span)
-    aliases = dict.fromkeys([name, *(s.text for s in spans), *(s.text for s in named)])
+    aliases = dict.fromkeys([name, *(_spelled(text, m.start, span(m.start, m.end)) for m in mentions)])
+    aliases.update(dict.fromkeys(_spelled(text, s[0], span(*s)) for s in named))
     return Speaker(id, name, entity.kind, tuple(aliases), tuple(dict.fromkeys(spans)))
 
 
@@ -136,4 +137,10 @@ def _best_name(entity: Entity, text: str, span: Callable[[int, int], Span]) -> s
     """The fullest proper name of an entity, or its fullest description."""
     if entity.known is not None:
         return entity.known.name
-    return span(*name_of(entity, text)).text
+    start, end = name_of(entity, text)
+    return _spelled(text, start, span(start, end))
+
+
+def _spelled(text: str, start: int, span: Span) -> str:
+    """A phrase as a name: «للوزارة» without its preposition is الوزارة."""
+    return "ا" + span.text if text[max(0, start - 1) : start + 1] == "لل" and not text[max(0, start - 2)].isalpha() else span.text

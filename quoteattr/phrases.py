@@ -257,7 +257,15 @@ class Reader:
         name = lexicon.names.get(rest) or (lexicon.names.get(stem) if definite else None)
         weight = name.weight if name else 0.0
         noun = lexicon.nouns.get(stem)
-        verb = noun is None and weight < 0.5 and (word in verbs or (word[0] in "وف" and word[1:] in verbs))
+        verb = (
+            noun is None
+            and weight < 0.5
+            and (
+                word in verbs
+                or (word[0] in "وف" and word[1:] in verbs)
+                or (definite and len(rest) > 6 and rest.endswith(("هم", "ها")))  # التقتهم: no noun has both
+            )
+        )
         return Word(
             word,
             "",
@@ -302,7 +310,7 @@ class Reader:
                 ):
                     return bool(cut), preposition, rest
                 count = counts.get(rest, 0) + (2 if rest.startswith("ال") and rest != word else 0)
-                if preposition and rest in verbs:
+                if preposition and rest[0] in "يتن" and rest in verbs:
                     continue
                 if preposition and len(rest) > 3 and rest in counts:
                     count += 2
@@ -479,13 +487,17 @@ class _PhraseReader:
             self.expects = True
             self.last = k + 1
             return k + 1
-        if name == "tail" and k > self.first:
+        if name in ("tail", "other") and k > self.first:
             self.last = k + 1
             return k  # and nothing after it
         if name == "inner" and k > self.first and k + 1 < self.stop:
             return self._complement(k, info, self.t.infos[k + 1])
         if name == "preposition" and k > self.first and self._head_cls() == "document" and info.form in _ABOUT:
             self.expects = True
+            return k + 1
+        if name == "oblique" and k > self.first and self._after_honorific(k) and k + 1 < self.stop and self._rare_follows(k + 1):
+            self._begin_name(k, info)
+            self.last = k + 1
             return k + 1
         if name == "event" and self.expects:
             self.last = k + 1
@@ -527,7 +539,8 @@ class _PhraseReader:
 
     def _word(self, k: int, info: Word) -> int:
         noun = info.noun
-        if info.verb or (noun is None and info.name < 0.5 and any(c.pos != "masdar" and c.strength >= 0.3 for c in info.cues)):
+        cue = noun is None and info.name < 0.5 and any(c.pos != "masdar" and c.strength >= 0.3 for c in info.cues)
+        if cue or (info.verb and not (self.closed and self.state == "name" and self.name[1] - self.name[0] == 1 and self._last_word(k))):
             return k
         if k != self.first:
             if info.conjunction:
@@ -581,9 +594,12 @@ class _PhraseReader:
             self.expects = not info.definite
         return True
 
+    def _rare_follows(self, k: int) -> bool:
+        return _is_name(self.t.infos[k]) or _unknown(self.t.infos[k])
+
     def _rare_name(self, k: int, info: Word) -> bool:
         """A word that is a name now and then (خميس), before one that surely is."""
-        return info.name >= 0.1 and k + 1 < self.stop and (_is_name(self.t.infos[k + 1]) or _unknown(self.t.infos[k + 1]))
+        return info.name >= 0.1 and k + 1 < self.stop and self._rare_follows(k + 1)
 
     def _name_follows(self, k: int) -> bool:
         """Whether the next word is a name, so that «سيد» before it is one too (سيد خطاب), and no title (سيد القصر)."""
@@ -592,7 +608,9 @@ class _PhraseReader:
     def _after_title(self, k: int, info: Word) -> bool:
         noun = info.noun
         before = self.t.infos[k - 1]
-        if noun is not None and noun.cls == "honorific" and not (_is_name(info) and info.name >= 0.8):
+        if info.stem in _NAMING and not info.definite and self._after_honorific(k):
+            self._begin_name(k, info)
+        elif noun is not None and noun.cls == "honorific" and not (_is_name(info) and info.name >= 0.8):
             self.expects = False
             self.gender = noun.gender
         elif self.expects:
@@ -601,7 +619,8 @@ class _PhraseReader:
             if before.definite and _begins_other(info):
                 return False
             head_only = before is self.head or (before.noun is not None and before.noun.cls == "honorific")
-            if head_only and before.definite and noun is None and not info.nationality and (info.name >= 0.6 or _unknown(info)):
+            follows = k + 1 < self.stop and _is_name(self.t.infos[k + 1]) and not self.t.infos[k + 1].definite
+            if head_only and before.definite and noun is None and not info.nationality and (info.name >= 0.6 or (_unknown(info) and not follows)):
                 self._begin_name(k, info)
         elif any(self.t.infos[n].definite for n in range(self.first, k)) or self._head_cls() == "honorific":
             if noun is not None and noun.cls in ("title", "honorific") and not _is_name(info):
@@ -642,7 +661,7 @@ class _PhraseReader:
             self.state = "post"
         elif count < 7 and (_is_name(info) or _unknown(info) or (info.definite and info.name >= 0.2)):
             self.name[1] = k + 1
-        elif count < 3 and (info.name >= 0.15 or (self.closed and info.form[0] != "و" and self._last_word(k))):
+        elif count < 3 and (info.name >= 0.3 or self._rare_name(k, info) or (self.closed and info.form[0] != "و" and self._last_word(k))):
             self.name[1] = k + 1
         else:
             return False
@@ -653,7 +672,7 @@ class _PhraseReader:
         if k + 1 >= self.stop:
             return True
         after = self.t.infos[k + 1]
-        if after.noun is not None and after.noun.cls == "title" and not after.preposition:
+        if after.noun is not None and after.noun.cls in ("title", "honorific") and not after.preposition:
             return True
         return after.form in "،,:-–—" or after.function in ("inner", "preposition", "time", "relative", "complementiser", "auxiliary")
 
@@ -695,7 +714,8 @@ class _PhraseReader:
             return k
         head = self._head_cls()
         if info.preposition == "ل" and head != "document" and not self.appositions and self.state != "post":
-            if cls in ("title", "media", "group") or info.nationality or (head == "group" and not self._in_body(k)):
+            body = head == "organisation" and info.definite and cls != "title"
+            if not body and (cls in ("title", "media", "group") or info.nationality or (head == "group" and not self._in_body(k))):
                 return k
             if not info.definite and not cls and not self._wants_more(k + 1):
                 return k
@@ -777,7 +797,7 @@ class _PhraseReader:
             words=tuple(
                 t.infos[k].stem
                 for k in range(self.first, self.last)
-                if t.words[k][0].isalnum() and t.infos[k].function in ("", "event")
+                if t.words[k][0].isalnum() and t.infos[k].function in ("", "event", "other")
             ),
             governed=self._governed(),
             subject=self.first > 0 and (t.infos[self.first - 1].verb or any(c.pos == "verb" for c in t.infos[self.first - 1].cues)),
@@ -821,7 +841,7 @@ def _unknown(info: Word) -> bool:
         return False
     if form[0] in "لس" and form[1:] in news_words()[1]:
         return False  # ليؤكد، سيصل
-    return not (len(form) > 5 and form.endswith(("اته", "اتها", "اتهم", "ها", "هم")))
+    return not (len(form) > 5 and form.endswith(("ته", "تها", "تهم", "ها", "هم"))) and not form.endswith("وا")
 
 
 def is_event(stem: str) -> bool:
