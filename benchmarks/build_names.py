@@ -22,8 +22,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from quoteattr.lexicon import Lexicon
-from quoteattr.phrases import function_words
 from quoteattr.text import LETTERS, fold
+from quoteattr.words import function_words
 
 HERE = Path(__file__).resolve().parent
 WORD = re.compile(f"[{LETTERS}]+|[^\\s]")
@@ -37,9 +37,7 @@ def folded(words: str) -> frozenset[str]:
 
 LINKS = folded("بن ابن بنت أبو أبي آل عبد")
 ADDRESS = folded("الأمير الأميرة الشيخ الشيخة السيد السيدة الدكتور الدكتورة المهندس اللواء العميد سيدي مولاي")
-SPELLED = folded(
-    "إي أي بي سي دي إف أف جي إتش إيه آي جيه كي إل أل إم أم إن أن أو كيو آر إس أس تي يو في دبليو إكس واي زد"
-)
+SPELLED = folded("إي أي بي سي دي إف أف جي إتش إيه آي جيه كي إل أل إم أم إن أن أو كيو آر إس أس تي يو في دبليو إكس واي زد")
 CALENDAR = folded(
     "رمضان شعبان رجب محرم صفر كانون شباط آذار نيسان أيار تموز آب أيلول تشرين جانفي فيفري مارس أفريل ماي جوان أوت"
     " يناير فبراير أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر جمعة خميس الأول الثاني الثالث الرابع"

@@ -18,8 +18,8 @@ from collections import Counter
 from math import log2
 from pathlib import Path
 
-from quoteattr.phrases import function_words
 from quoteattr.text import LETTERS, fold
+from quoteattr.words import function_words
 
 TARGET = Path(__file__).resolve().parent.parent / "quoteattr/data/news_words.tsv"
 BEFORE = frozenset(fold(w) for w in "قد وقد فقد لم ولم لن ولن سوف وسوف الذي التي الذين والذي والتي والذين لقد".split())
@@ -49,7 +49,7 @@ def main() -> None:
         verb = seen >= 3 and seen >= 0.04 * count and len(form) > 2 and form[:2] not in ("ال", "لل")
         if verb or count >= MIN_COUNT:
             rows.append(f"{form}\t{round(log2(count))}" + ("\tv" if verb else ""))
-    header = "# Common words of Arabic news (folded), log2 of their count, v for finite verbs; made by benchmarks/build_words.py.\n"
+    header = "# Common words of Arabic news (folded), log2 of their count, v for finite verbs; made by benchmarks/build_words.py.\nword\tlog2\tverb\n"
     TARGET.write_text(header + "\n".join(rows) + "\n", encoding="utf8")
     print(f"{len(rows)} of {len(total)} forms, {sum(r.endswith('v') for r in rows)} finite verbs")
 

@@ -123,7 +123,11 @@ def links(path: Path) -> tuple[list[list[list[str]]], list[int]]:
                     index
                     for index, entity in enumerate(linked.entities)
                     if known
-                    & {plain(normalized.original[slice(*normalized.original_span(*s))]) for m in entity.mentions for s in ((m.start, m.end), m.name or (m.start, m.end))}
+                    & {
+                        plain(normalized.original[slice(*normalized.original_span(*s))])
+                        for m in entity.mentions
+                        for s in ((m.start, m.end), m.name or (m.start, m.end))
+                    }
                 }
                 offers = resolver.offers(resolver.utterances[n], linked.links[:n])
                 order = list(offers)

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from quoteattr.candidates import Candidates, Proposer
+from quoteattr.candidates import Candidates, Content, Proposer, given_cue
 from quoteattr.lexicon import KnownSpeaker, Lexicon
 from quoteattr.rules import Report, decide, weights
 from quoteattr.schema import Document, Evidence, Quote, RunnerUp, Span, Speaker
 from quoteattr.speakers import Entity, Link, Linked, Linker, Utterance, name_of
 from quoteattr.text import NormalizedText, normalize, not_arabic
-
 
 _SHIFT = re.compile(
     " *و? *(?:من|في|الي|علي) (?:جهت|جانب|ناحيت|المقابل|جهه اخري|ناحيه اخري|جانب اخر|السياق|سياق|ذلك|صعيد|الصعيد|الوقت نفسه|حين)|بدور|ول?كن |غير ان|اما "
@@ -26,10 +26,26 @@ _SHIFT = re.compile(
 """How a paragraph turns to somebody else, in folded letters."""
 
 
+Offsets = Span | tuple[int, int]
+"""Where something stands in a text: a span, or its start and end (half-open)."""
+
+
+def _offsets(text: str, place: Offsets) -> tuple[int, int]:
+    start, end = (place.start, place.end) if isinstance(place, Span) else place
+    Span.of(text, start, end)
+    return start, end
+
+
 class QuoteAttributor:
-    """Finds the quotes of Arabic news texts and names their speakers. Make one with `rules`; it can be used from many threads."""
+    """Finds the quotes of Arabic news texts and names their speakers.
+
+    Make one with `rules`; it can be used from many threads. Quotes whose confidence is below ``min_confidence`` (0 to 1) go
+    to `Document.rejected`.
+    """
 
     def __init__(self, proposer: Proposer, min_confidence: float = 0.0) -> None:
+        if not 0 <= min_confidence <= 1:
+            raise ValueError(f"min_confidence must lie between 0 and 1, not {min_confidence}")
         self._proposer = proposer
         self.min_confidence = min_confidence
 
@@ -52,13 +68,53 @@ class QuoteAttributor:
             return Document(text, id, metadata={**extra, "warning": warning})
         normalized = normalize(text)
         candidates = self._proposer(normalized)
-        reports = decide(candidates)
-        linked = linker(normalized, candidates, reports, self._proposer.lexicon.speakers).link()
-        return _document(normalized, reports, linked, id, extra, self.min_confidence)
+        document = self._document(normalized, candidates, decide(candidates), id, extra)
+        return _without_doubtful(document, self.min_confidence)
 
     def pipe(self, texts: Iterable[str]) -> Iterator[Document]:
         """The documents of many texts, in their order, lazily."""
         return map(self, texts)
+
+    def attribute(self, text: str, quotes: Iterable[tuple[Offsets, Offsets]]) -> Document:
+        """Only name the speakers: ``quotes`` are (cue, content) pairs found by hand or by another tool.
+
+        Each cue and content is a `Span` or a (start, end) pair of offsets into ``text``. The quotes of the document are
+        these, in the same order, with source and speaker; none is left out. Raises `SchemaError` for offsets that don't fit.
+
+        >>> text = "قال سامح شكري إن المحادثات ستستأنف. وأضاف أن النتائج مشجعة."
+        >>> document = QuoteAttributor.rules().attribute(text, [((36, 41), (45, 58))])
+        >>> document.quotes[0].text, document.quotes[0].speaker.name
+        ('النتائج مشجعة', 'سامح شكري')
+        """
+        normalized = normalize(text)
+        candidates = self._proposer(normalized)
+        given = []
+        for cue, content in quotes:
+            at = normalized.from_original(*_offsets(text, cue))
+            start, end = normalized.from_original(*_offsets(text, content))
+            given.append(
+                Report(
+                    given_cue(candidates.tokens, candidates.cues, at, start),
+                    Content(start, end, "indirect", "given"),
+                    "given",
+                    1.0,
+                )
+            )
+        order = sorted(range(len(given)), key=lambda n: (given[n].content.start, given[n].cue.start))
+        document = self._document(normalized, candidates, [given[n] for n in order], "", {})
+        found = dict(zip(order, document.quotes, strict=True))
+        return replace(document, quotes=tuple(replace(found[n], id=f"Q{n + 1}") for n in range(len(given))))
+
+    def _document(
+        self,
+        normalized: NormalizedText,
+        candidates: Candidates,
+        reports: Sequence[Report],
+        id: str,
+        metadata: Mapping[str, Any],
+    ) -> Document:
+        linked = linker(normalized, candidates, reports, self._proposer.lexicon.speakers).link()
+        return _document(normalized, reports, linked, id, metadata)
 
 
 def linker(
@@ -80,7 +136,7 @@ def _utterance(candidates: Candidates, report: Report) -> Utterance:
         source=cue.source,
         gender=form.gender,
         number=form.number,
-        word_class="tag" if form.pos in ("preposition", "noun") else form.pos,
+        word_class=form.pos if form.pos in ("verb", "participle", "masdar") else "tag",
         attached=form.pronoun,
         adds=form.act == "add",
         starts_sentence=cue.token == tokens.first(cue.token),
@@ -89,7 +145,7 @@ def _utterance(candidates: Candidates, report: Report) -> Utterance:
 
 
 def _document(
-    normalized: NormalizedText, reports: Sequence[Report], linked: Linked, id: str, metadata: dict[str, Any], min_confidence: float
+    normalized: NormalizedText, reports: Sequence[Report], linked: Linked, id: str, metadata: Mapping[str, Any]
 ) -> Document:
     text = normalized.original
 
@@ -121,6 +177,14 @@ def _document(
             )
         )
     return Document(text, id, tuple(speakers.values()), tuple(quotes), metadata=metadata)
+
+
+def _without_doubtful(document: Document, min_confidence: float) -> Document:
+    """The document with its quotes below a confidence set apart, and the speakers who are then left."""
+    if min_confidence <= 0:
+        return document
+    kept = tuple(q for q in document.quotes if q.confidence is None or q.confidence >= min_confidence)
+    return replace(document, quotes=kept, rejected=tuple(q for q in document.quotes if q not in kept))
 
 
 def _speaker(entity: Entity, id: str, text: str, span: Callable[[int, int], Span]) -> Speaker:

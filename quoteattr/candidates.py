@@ -6,42 +6,32 @@ High recall, linear time, no decisions: `quoteattr.rules` (or a model) chooses. 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from quoteattr.lexicon import CueForm, Lexicon
-from quoteattr.phrases import Mention, Reader, Tokens, Word, bare_name, phrase_at
+from quoteattr.phrases import Mention, bare_name, phrase_at
 from quoteattr.schema import QuoteType
-from quoteattr.text import NormalizedText, Quotation, fold
+from quoteattr.text import NormalizedText, Quotation
+from quoteattr.tokens import Reader, Tokens, Word
+from quoteattr.words import word_set
 
 Pattern = Literal["clause", "need", "colon", "quotation", "bare", "inverted", "aside", "tag", "tag-initial", "headline"]
 Side = Literal["after", "before"]
 
 MAX_ENDS = 6
 _MAX_GAP = 70
-_NOT_SPEECH_BEFORE = frozenset(
-    fold(w)
-    for w in "عنوان بعنوان شعار شعاره شعارها بشعار برنامج فيلم كتاب رواية مسلسل مسرحية أغنية سهم شركة حزب تنظيم جماعة حركة موقع جريدة صحيفة مجلة "
-    "قناة شبكة إذاعة وكالة مؤسسة جمعية منظمة ملف عملية حملة مشروع مهرجان بطولة كأس مسابقة معرض فندق مطعم مقهى سفينة طائرة صاروخ نظام مدينة منطقة "
-    "قرية حي شارع ميناء ملعب نادي فريق منتخب لقب لقبه الملقب المعروف المدعو يدعى تدعى يسمى تسمى المسمى المسماة باسم اسم اسمه مؤتمر قمة ندوة مبادرة "
-    "وثيقة اتفاقية قانون مادة فيروس مرض".split()
-)
-_NEED = frozenset(fold(w) for w in "ضرورة أهمية إمكانية احتمال وجوب ضروره حق استعداد رغبة".split())
-_NO_REPORT_BEFORE_THAT = frozenset(
-    fold(w)
-    for w in "بعد قبل دون بدون منذ خشية غير إلا رغم حتى مع بمجرد خاصة خصوصا لاسيما ذلك ذاك كما بسبب نتيجة خوفا شرط بشرط لولا سوى يجب ينبغي يمكن لابد بد المقرر "
-    "المتوقع المفترض المنتظر المرجح الممكن المحتمل الضروري المهم المعروف الواضح الطبيعي الملاحظ شأنه شأنها شانه أجل لأجل الأجدر الأفضل الأولى يبدو يعني كون "
-    "باعتبار بفضل إثر عقب أو وبعد وقبل ودون وبدون ومنذ وخشية وغير ورغم ومع وبمجرد وخاصة وكما قيل إما سيما بل علما يلزم يفترض يريد تريد عوض بدل عدا لحين أيا "
-    "حين يكفي حدث صادف سبق".split()
-)
-_PASSAGE = frozenset(("جاء", "جاءت", "ورد", "وردت", "يرد", "ترد"))
-_ASKING = frozenset(fold(w) for w in "هل لماذا كيف أين متى كم أي عما ما ماذا من أيهما".split())
-_DIVINE = frozenset(("تعالي", "سبحانه"))
-_LEADING = frozenset(fold(w) for w in "كما فيما بينما و حيث وقد وذلك لكنه ولكنه لكنها وهو ما إذ".split())
-_AND_SO = frozenset(fold(w) for w in "وذلك وهو وهي وهذا ومن وفي دون بعد رغم مما ما".split())
-_DESCRIBING = frozenset(fold(w) for w in "وصف نعت شبه".split())
-_RELAYING = frozenset(("نقل", "نسب"))
-_SAYING = frozenset(("قايلا", "قايله", "قايلين", "القول", "بالقول", "يقول", "تقول"))
+_NOT_SPEECH_BEFORE = word_set("not speech")
+_NEED = word_set("need")
+_NO_REPORT_BEFORE_THAT = word_set("no report")
+_PASSAGE = word_set("passage")
+_ASKING = word_set("asking")
+_DIVINE = word_set("divine")
+_LEADING = word_set("leading")
+_AND_SO = word_set("and so")
+_DESCRIBING = word_set("describing")
+_RELAYING = word_set("relaying")
+_SAYING = word_set("saying")
 _AND_THAT = frozenset(c + p + w for c in "و" for p in ("", "ب") for w in ("ان", "انه", "انها", "انهم", "اننا"))
 
 
@@ -162,9 +152,7 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
     stop = min(tokens.stop(i), i + _MAX_GAP)
     words, infos = tokens.words, tokens.infos
     joined = j < stop and words[j] in form.takes and words[j] != "ب"
-    if joined:
-        j += 1
-    elif j < stop and words[j] in _SAYING and words[i] not in _SAYING:
+    if joined or (j < stop and words[j] in _SAYING and words[i] not in _SAYING):
         j += 1
     end = tokens.end(j - 1)
     frames = []
@@ -178,7 +166,12 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
             frame.source, frame.side = _relayed(tokens, j, k)
         else:
             frame.source, frame.side = _source(tokens, i, j, min(k, begin), form, joined)
-            if form.lemma in _DESCRIBING and frame.source is not None and frame.side == "after" and _fills(tokens, frame.source, k):
+            if (
+                form.lemma in _DESCRIBING
+                and frame.source is not None
+                and frame.side == "after"
+                and _fills(tokens, frame.source, k)
+            ):
                 frame.source, frame.side = None, None
             if pattern != "clause" and frame.source is not None and frame.source.form == "other" and frame.source.last < k:
                 frame.source, frame.side = None, None
@@ -253,7 +246,13 @@ def _introducer(tokens: Tokens, i: int, j: int, stop: int, form: CueForm) -> tup
             return "quotation", k, k
         if form.act == "ask" and word in _ASKING:
             return "clause", k, k
-        if word in _NEED and k > j - 1 and words[k - 1] in ("علي", "الي") and k + 1 < stop and infos[k + 1].function != "complementiser":
+        if (
+            word in _NEED
+            and k > j - 1
+            and words[k - 1] in ("علي", "الي")
+            and k + 1 < stop
+            and infos[k + 1].function != "complementiser"
+        ):
             return "need", k, k
         if k > j and info.cues and not info.preposition and info.noun is None and info.name < 0.5 and not relative:
             strong = max(info.cues, key=lambda c: c.strength)
@@ -330,7 +329,11 @@ def _source_after(tokens: Tokens, j: int, k: int, form: CueForm) -> Mention | No
     words, infos = tokens.words, tokens.infos
     while p < k:
         info = infos[p]
-        if words[p] in "،,-–" or info.function in ("time", "tail", "auxiliary", "particle", "oblique") or not info.form[0].isalpha() and tokens.starts[p] not in tokens.opens:
+        if (
+            words[p] in "،,-–"
+            or info.function in ("time", "tail", "auxiliary", "particle", "oblique")
+            or (not info.form[0].isalpha() and tokens.starts[p] not in tokens.opens)
+        ):
             p += 1
             continue
         if info.function in ("preposition", "inner", "connective") or info.preposition:
@@ -339,7 +342,7 @@ def _source_after(tokens: Tokens, j: int, k: int, form: CueForm) -> Mention | No
             start = p if info.preposition and not info.function else p + 1
             inside = phrase_at(tokens, start, k)
             p = max(p + 1, inside.last if inside is not None else p + 1)
-            while p < k and infos[p].function in ("event", "time", "tail") :
+            while p < k and infos[p].function in ("event", "time", "tail"):
                 p += 1
             if p < k and words[p] not in "،,-–" and not _may_follow_adverbial(tokens, p):
                 while p < k and words[p] not in "،,":
@@ -393,8 +396,10 @@ def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Men
         mention = phrase_at(tokens, start, stop, skip=skip, closed=True)
         if mention is not None and mention.last >= stop:
             return mention
-        if mention is not None and mention.form in ("name", "title", "organisation", "group", "pronoun", "document") and _only_adverbials(
-            tokens, mention.last, stop
+        if (
+            mention is not None
+            and mention.form in ("name", "title", "organisation", "group", "pronoun", "document")
+            and _only_adverbials(tokens, mention.last, stop)
         ):
             return mention
     for start in range(max(first, stop - 6), stop):
@@ -411,7 +416,9 @@ def _relayed_before(tokens: Tokens, i: int, first: int) -> Mention | None:
     for k in range(i - 2, max(first, i - 24) - 1, -1):
         if tokens.words[k] in ("عن", "الي") or tokens.infos[k].form == "علي":
             mention = phrase_at(tokens, k + 1, i, closed=True)
-            return mention if mention is not None and (mention.last >= i - 1 or _only_adverbials(tokens, mention.last, i)) else None
+            return (
+                mention if mention is not None and (mention.last >= i - 1 or _only_adverbials(tokens, mention.last, i)) else None
+            )
     return None
 
 
@@ -448,7 +455,9 @@ def _tag(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
         if k >= stop or not infos[k].cues:
             return []
         after = k + 1
-        if after < stop and (words[after] in ("به", "بها", "عنه", "عنها", "له", "اليه") or words[after] in infos[k].cues[0].takes):
+        if after < stop and (
+            words[after] in ("به", "بها", "عنه", "عنها", "له", "اليه") or words[after] in infos[k].cues[0].takes
+        ):
             after += 1
         end = tokens.end(after - 1)
         if after < stop and words[after] == "في":
@@ -465,7 +474,11 @@ def _tag(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
         after = source.last
     first = tokens.first(i)
     token = words[i]
-    leads = i == first or (i == first + 1 and words[first] in ("و", "ف", "-")) or (token[0] == "و" and form.words[0] != token and words[i - 1] in "،,.")
+    leads = (
+        i == first
+        or (i == first + 1 and words[first] in ("و", "ف", "-"))
+        or (token[0] == "و" and form.words[0] != token and words[i - 1] in "،,.")
+    )
     frames: list[_Frame] = []
     side: Side | None = "after" if source else None
     if leads:
@@ -475,7 +488,9 @@ def _tag(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
         if begin < stop and (infos[begin].function in ("complementiser", "apodosis") or words[begin] == "فقد"):
             begin += 1
         if begin < stop:
-            frames.append(_Frame(i, after, end, form, "tag-initial", i, begin, tokens.opens.get(tokens.starts[begin]), source, side))
+            frames.append(
+                _Frame(i, after, end, form, "tag-initial", i, begin, tokens.opens.get(tokens.starts[begin]), source, side)
+            )
         return frames
     frames.append(_Frame(i, after, end, form, "tag", i, i, _closed_before(tokens, i), source, side))
     return frames
@@ -494,7 +509,9 @@ def _headline(tokens: Tokens, colon: int) -> _Frame | None:
     mention = phrase_at(tokens, first, colon)
     if mention is None or mention.form == "pronoun" or (mention.form == "other" and mention.last - mention.first > 1):
         return None
-    if mention.last < colon and not (tokens.infos[mention.last].function in ("inner", "preposition") or tokens.infos[mention.last].preposition):
+    if mention.last < colon and not (
+        tokens.infos[mention.last].function in ("inner", "preposition") or tokens.infos[mention.last].preposition
+    ):
         return None
     begin = colon + 1
     quotation = tokens.opens.get(tokens.starts[begin])
@@ -529,6 +546,27 @@ def _cue(tokens: Tokens, frame: _Frame, frames: _Frames) -> Cue:
     )
 
 
+def given_cue(tokens: Tokens, cues: tuple[Cue, ...], at: tuple[int, int], content: int) -> Cue:
+    """The cue at given offsets whose content begins at ``content``: the proposed one that fits best, else one made for it."""
+    start, end = at
+    before = content < start
+    here = [c for c in cues if c.start < end and start < c.end and (c.pattern in _CONTENT_BEFORE) == before]
+    if here:
+        best = min(here, key=lambda c: abs(c.contents[0].start - content))
+        return replace(best, start=start, end=end)
+    token = min(tokens.at(start), len(tokens.words) - 1)
+    after = max(token + 1, tokens.at(end))
+    word = tokens.infos[token]
+    form = next(iter(word.cues), CueForm(words=(word.form,), lemma=word.form, pos="verb", act="assert", strength=0.5))
+    if before:
+        source = _source_after(tokens, after, tokens.stop(token), form)
+        side: Side | None = "after" if source is not None else None
+    else:
+        source, side = _source(tokens, token, after, max(after, min(tokens.at(content), tokens.stop(token))), form, False)
+    return Cue(token, after, after, start, end, form, "clause", (), source, side)
+
+
+_CONTENT_BEFORE = ("inverted", "aside", "tag")
 _Raw = tuple[int, int, QuoteType, str]
 
 
@@ -618,7 +656,11 @@ def _quoted_part(tokens: Tokens, begin: int, stop: int) -> int:
     """The offset of the first quotation of two words or more inside a clause; 0 where there is none."""
     for k in range(begin, stop):
         quotation = tokens.opens.get(tokens.starts[k])
-        if quotation is not None and _count(tokens, k + 1, quotation.inner[1]) >= 2 and tokens.words[k - 1] not in _NOT_SPEECH_BEFORE:
+        if (
+            quotation is not None
+            and _count(tokens, k + 1, quotation.inner[1]) >= 2
+            and tokens.words[k - 1] not in _NOT_SPEECH_BEFORE
+        ):
             return tokens.starts[k]
     return 0
 
@@ -741,7 +783,11 @@ def _mentions(tokens: Tokens) -> Iterator[Mention]:
     k, count = 0, len(tokens.words)
     while k < count:
         info = tokens.infos[k]
-        if info.function or info.verb or (info.noun is None and info.name < 0.5 and not (info.organisation and not _country(tokens, info))):
+        if (
+            info.function
+            or info.verb
+            or (info.noun is None and info.name < 0.5 and not (info.organisation and not _country(tokens, info)))
+        ):
             k += 1
             continue
         mention = phrase_at(tokens, k, tokens.stop(k), skip=info.clitics)

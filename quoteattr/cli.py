@@ -120,9 +120,7 @@ def _opened(path: str | None, files: Sequence[str | Failure]) -> Iterator[TextIO
     if path is None:
         yield sys.stdout
         return
-    if os.path.exists(path) and any(
-        os.path.samefile(path, f) for f in files if isinstance(f, str) and os.path.exists(f)
-    ):
+    if os.path.exists(path) and any(os.path.samefile(path, f) for f in files if isinstance(f, str) and os.path.exists(f)):
         raise _Stop(WRONG_USAGE, f"{path}: is one of the files to be read and would be overwritten")
     try:
         with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as out:
@@ -275,9 +273,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = _described(
         commands.add_parser("evaluate", help="compare predictions with annotated documents"),
         "Compare predictions with annotated documents: how many quotes are found, how many speakers are right.",
-        "examples:\n"
-        "  quoteattr evaluate gold.jsonl\n"
-        "  quoteattr evaluate gold.jsonl predictions.jsonl --worst 5 --errors 20",
+        "examples:\n  quoteattr evaluate gold.jsonl\n  quoteattr evaluate gold.jsonl predictions.jsonl --worst 5 --errors 20",
     )
     evaluate.set_defaults(run=_evaluate)
     evaluate.add_argument("gold", metavar="GOLD", help="annotated documents, one JSON object a line")

@@ -574,9 +574,7 @@ def _shares(gold: Document, predicted: Document, right: Mapping[str, Quote]) -> 
     return (*((spoken[id], given[id]) for id in known), (spoken[None], given[None]))
 
 
-def _errors(
-    gold: Document, predicted: Document, partner: Mapping[str, Match], rights: Iterable[str]
-) -> tuple[Error, ...]:
+def _errors(gold: Document, predicted: Document, partner: Mapping[str, Match], rights: Iterable[str]) -> tuple[Error, ...]:
     def error(kind: ErrorKind, wanted: Quote | None, got: Quote | None) -> Error:
         start, end = _window(gold.text, wanted, got)
         return Error(gold.id, kind, wanted, got, gold.text[start:end])
@@ -949,9 +947,7 @@ def _calibration_lines(calibration: Calibration) -> Iterator[str]:
         yield f"{100 * c.coverage:>15.0f} %{figures}"
 
 
-def evaluate(
-    gold: Sequence[Document], predicted: Sequence[Document], attributed: Sequence[Document] | None = None
-) -> Report:
+def evaluate(gold: Sequence[Document], predicted: Sequence[Document], attributed: Sequence[Document] | None = None) -> Report:
     """Compare predictions with gold, document by document (by id; the order doesn't matter).
 
     ``predicted`` holds the quotes found in the bare texts. ``attributed`` holds the gold quotes, in gold order, with

@@ -436,9 +436,7 @@ def _verb_forms(record: Mapping[str, Any], where: str) -> Iterator[CueForm]:
     root = _root(spelled)
     imperfect = _part(record, "imperfect", where) or _imperfect(root)
     if imperfect[0] != "ي":
-        raise LexiconError(
-            f"{where}: 'imperfect' must be the third person masculine, beginning with ي, not {imperfect!r}"
-        )
+        raise LexiconError(f"{where}: 'imperfect' must be the third person masculine, beginning with ي, not {imperfect!r}")
     participle = _part(record, "participle", where)
     masdar = _part(record, "masdar", where)
     participle = _participle(root, imperfect) if participle is None else participle
@@ -591,9 +589,7 @@ def _speaker(entry: str | Mapping[str, Any] | KnownSpeaker, where: str) -> Known
 
 def _only(record: Mapping[str, Any], fields: Sequence[str], where: str) -> None:
     if not isinstance(record, Mapping):
-        raise LexiconError(
-            f"{where}: must be an object with the fields {', '.join(fields)}, not {type(record).__name__}"
-        )
+        raise LexiconError(f"{where}: must be an object with the fields {', '.join(fields)}, not {type(record).__name__}")
     for key in record:
         if key not in fields:
             raise LexiconError(f"{where}: unknown field {key!r}; the fields are {', '.join(fields)}")
@@ -781,9 +777,7 @@ def _table_of_additions(text: str) -> dict[str, list[Any]]:
     for key, kind in (("lemma", "verbs"), ("word", "titles"), ("name", "speakers")):
         if rows and any(key in row for row in rows):
             return {kind: rows}
-    raise LexiconError(
-        "a table of additions needs a header with the column lemma (verbs), word (titles) or name (speakers)"
-    )
+    raise LexiconError("a table of additions needs a header with the column lemma (verbs), word (titles) or name (speakers)")
 
 
 def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:

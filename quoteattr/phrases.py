@@ -1,103 +1,32 @@
-"""Tokens, what is known of each word, and the noun phrases that can denote a speaker.
+"""The noun phrases that can denote a speaker.
 
-`Reader` turns a normalized text into `Tokens`: the words with their `Word` analyses, sentence numbers and quotation marks.
-`phrase_at` reads one noun phrase from a token on: title, honorific, name, organisation, group, pronoun, with appositions
-(«خالد عقل، رئيس وحدة الأبحاث»), and says which part of it is the proper name. Positions are offsets into the normalized text.
+`phrase_at` reads one from a token on: title, honorific, name, organisation, group, pronoun, with appositions («خالد عقل، رئيس
+وحدة الأبحاث»), and says which part of it is the proper name. Positions are offsets into the normalized text.
 """
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
+from dataclasses import dataclass
 from typing import Literal
 
-from quoteattr.lexicon import CueForm, Gender, Lexicon, NounForm, Number
+from quoteattr.lexicon import Gender, NounForm, Number
 from quoteattr.schema import SpeakerKind
-from quoteattr.text import LETTERS, NormalizedText, Quotation, fold, quotations, sentence_ends
+from quoteattr.tokens import Tokens, Word
+from quoteattr.words import function_words, news_words, word_set
 
 PhraseForm = Literal["name", "title", "organisation", "document", "group", "pronoun", "other"]
 
-_TOKEN = re.compile(rf"[{LETTERS}]+|\d+(?:[.,/:٬]\d+)*|[^\W\d_]+|[^\w\s]|_|\n")
 _MAX_WORDS = 24
-_MAX_SENTENCE = 400  # longer runs without a full stop are cut, which bounds the work for a cue
-_CACHE_LIMIT = 200_000
-_NAME_PARTS = frozenset(fold(w) for w in "بن ابن بنت أبو ابو أبي آل عبد ولد أم دي دو فان فون دا دوس لا لو الدين الله ال".split())
-_EXPERTS = frozenset(
-    fold(w)
-    for w in "باحث خبير قيادي عضو أستاذ مختص محلل مسؤول مسئول ناشط مستشار متخصص أخصائي استشاري اختصاصي مفوض "
-    "موظف ممثل باحثة خبيرة قيادية عضوة أستاذة مختصة محللة مسؤولة ناشطة مستشارة متخصصة أخصائية ممثلة".split()
-)
+_NAME_PARTS = word_set("name parts")
+_EXPERTS = word_set("experts")
 _BODIES = ("organisation", "document", "media", "group")
-_GLUED = ("اليه", "اليها", "الي", "علي", "انه", "ان")
-_NAMING = frozenset(fold(w) for w in "شيخ شيخة سيد أمير أميرة".split())  # honorifics with article, given names without
+_NAMING = word_set("naming")
 _FORMULAS = {"صلي": 4, "رضي": 3, "رحمه": 2, "حفظه": 2, "رحمها": 2, "حفظها": 2}  # صلى الله عليه وسلم …: how many words
-_ABOUT = frozenset(fold(w) for w in "حول بشأن عن".split())
-_GOVERNING = frozenset(
-    fold(w)
-    for w in "صادر صادرة تابع تابعة مكلف مكلفة معني معنية مقيم مقيمة مختص مختصة متخصص متخصصة متضمن متضمنة وارد واردة منشور منشورة مقرب مقربة "
-    "منبثق منبثقة معلن معلنة محسوب مقربون منتخب مشارك مشاركة مشاركون مشاركين مسؤول مسؤولة منظم منظمة مشرف مشرفة ناطق متحدث ناطقة متحدثة "
-    "بالغ بالغة قيادي عضو عامل عاملة عاملين عاملون منتمي منتمين موالي موالية مناهض ممثل مقيمين معتمد معتمدة سابق خاص خاصة".split()
-)
+_ABOUT = word_set("about")
+_GOVERNING = word_set("governing")
 
-
-@cache
-def function_words() -> Mapping[str, str]:
-    """The class of every function word (folded), from ``data/function_words.tsv``."""
-    table: dict[str, str] = {}
-    for line in files("quoteattr").joinpath("data/function_words.tsv").read_text(encoding="utf8").splitlines():
-        if line and not line.startswith("#") and not line.startswith("class\t"):
-            name, words = line.split("\t")
-            for word in words.split():
-                table.setdefault(fold(word), name)
-    return table
-
-
-@cache
-def news_words() -> tuple[Mapping[str, int], frozenset[str]]:
-    """The common words of news with the base-2 logarithm of their count, and the finite verbs, from ``data/news_words.tsv``."""
-    counts: dict[str, int] = {}
-    verbs: set[str] = set()
-    for line in files("quoteattr").joinpath("data/news_words.tsv").read_text(encoding="utf8").splitlines():
-        if not line.startswith("#"):
-            word, count, *verb = line.split("\t")
-            counts[word] = int(count)
-            if verb:
-                verbs.add(word)
-    return counts, frozenset(verbs)
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """What is known of a folded word form.
-
-    ``function`` is its class in ``function_words.tsv``; ``conjunction`` and ``preposition`` are attached letters; ``stem`` is
-    the word without them and without article. ``name`` is how surely the word is part of a name, ``known`` whether news uses it
-    (a word that is not, may be a name as well); ``organisation`` whether it begins the name of a body.
-    """
-
-    form: str
-    function: str
-    conjunction: bool
-    preposition: str
-    definite: bool
-    stem: str
-    noun: NounForm | None
-    name: float
-    name_gender: Gender | None
-    nationality: bool
-    cues: tuple[CueForm, ...]
-    verb: bool
-    known: bool
-    organisation: bool
-
-    @property
-    def clitics(self) -> int:
-        """How many letters of the form are an attached conjunction or preposition (the ل of لل counts as one)."""
-        return (1 if self.conjunction else 0) + len(self.preposition)
+_SAME = word_set("same")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,214 +55,6 @@ class Mention:
     paragraph: int
     first: int
     last: int
-
-
-@dataclass(slots=True)
-class Tokens:
-    """A text cut into tokens, with what the later steps ask of each."""
-
-    text: str
-    words: list[str]
-    starts: list[int]
-    infos: list[Word]
-    sentence: list[int]
-    sentence_stop: list[int]
-    paragraph: list[int]
-    inside: list[Quotation | None]
-    opens: dict[int, Quotation]
-    closes: dict[int, Quotation]
-    lexicon: Lexicon
-    bodies: Mapping[str, list[tuple[str, ...]]]
-
-    def end(self, token: int) -> int:
-        """The offset behind a token."""
-        return self.starts[token] + len(self.words[token])
-
-    def at(self, offset: int) -> int:
-        """The first token that starts at an offset or behind it."""
-        return bisect_left(self.starts, offset)
-
-    def stop(self, token: int) -> int:
-        """The first token behind the sentence of a token."""
-        return self.sentence_stop[self.sentence[token]]
-
-    def first(self, token: int) -> int:
-        """The first token of the sentence of a token."""
-        number = self.sentence[token]
-        return self.sentence_stop[number - 1] if number else 0
-
-
-def _inside(starts: list[int], marks: list[Quotation]) -> list[Quotation | None]:
-    """For every token the innermost quotation around it."""
-    if not marks:
-        return [None] * len(starts)
-    inside: list[Quotation | None] = []
-    stack: list[Quotation] = []
-    n = 0
-    for start in starts:
-        while n < len(marks) and marks[n].start < start:
-            stack.append(marks[n])
-            n += 1
-        while stack and stack[-1].end <= start:
-            stack.pop()
-        inside.append(stack[-1] if stack else None)
-    return inside
-
-
-class Reader:
-    """Cuts normalized texts into `Tokens`, looking words up in one lexicon and remembering what it found."""
-
-    def __init__(self, lexicon: Lexicon) -> None:
-        self.lexicon = lexicon
-        self._bodies: dict[str, list[tuple[str, ...]]] = {}
-        for words in lexicon.organisations:
-            self._bodies.setdefault(words[0], []).append(words)
-        self._known: dict[str, Word] = {}
-
-    def read(self, normalized: NormalizedText) -> Tokens:
-        """The tokens of a text."""
-        text = normalized.text
-        words: list[str] = []
-        starts: list[int] = []
-        infos: list[Word] = []
-        sentence: list[int] = []
-        stops: list[int] = []
-        paragraphs: list[int] = []
-        ends = sentence_ends(text)
-        marks = quotations(text)
-        distinct = "على" in normalized.original
-        opens = {q.start: q for q in marks}
-        known = self._known
-        if len(known) > _CACHE_LIMIT:
-            known.clear()
-        number, forced, paragraph = 0, 0, 0
-        bound = ends[0] if ends else len(text)
-        for match in _TOKEN.finditer(text):
-            word = match.group()
-            if word == "\n":
-                paragraph += 1
-                continue
-            start = match.start()
-            if start > bound and (word not in _TRAILING or start in opens):
-                while start > bound:
-                    number += 1
-                    bound = ends[number] if number < len(ends) else len(text)
-                stops.extend([len(words)] * (number + forced - len(stops)))
-            elif len(words) - (stops[-1] if stops else 0) >= _MAX_SENTENCE:
-                forced += 1
-                stops.append(len(words))
-            if word in _ALI and distinct and normalized.original[normalized.original_span(start, start + len(word))[1] - 1] == "ي":
-                info = _ALI[word]
-            else:
-                info = known.get(word)
-                if info is None:
-                    info = known[word] = self._analyse(word)
-            words.append(word)
-            starts.append(start)
-            infos.append(info)
-            sentence.append(number + forced)
-            paragraphs.append(paragraph)
-        stops.extend([len(words)] * (number + forced + 1 - len(stops)))
-        closes = {q.inner[1]: q for q in marks if q.closed}
-        return Tokens(text, words, starts, infos, sentence, stops, paragraphs, _inside(starts, marks), opens, closes, self.lexicon, self._bodies)
-
-    def _analyse(self, word: str) -> Word:
-        lexicon = self.lexicon
-        functions = function_words()
-        function = functions.get(word, "")
-        conjunction = False
-        if not function and word[0] in "وف" and len(word) > 2 and word not in lexicon.names:
-            function = functions.get(word[1:], "")
-            conjunction = bool(function)
-        cues = lexicon.lookup(word)
-        if not cues and not function and word not in news_words()[0]:
-            cues = self._glued(word)
-        if function or not word[0].isalpha():
-            return Word(word, function, conjunction, "", False, word, None, 0.0, None, False, cues, False, True, False)
-        counts, verbs = news_words()
-        conjunction, preposition, rest = self._split(word, counts, verbs)
-        definite = rest.startswith("ال") and len(rest) > 4
-        stem = rest[2:] if definite else rest
-        name = lexicon.names.get(rest) or (lexicon.names.get(stem) if definite else None)
-        weight = name.weight if name else 0.0
-        noun = lexicon.nouns.get(stem)
-        verb = (
-            noun is None
-            and weight < 0.5
-            and (
-                word in verbs
-                or (word[0] in "وف" and word[1:] in verbs)
-                or (definite and len(rest) > 6 and rest.endswith(("هم", "ها")))  # التقتهم: no noun has both
-            )
-        )
-        return Word(
-            word,
-            "",
-            conjunction,
-            preposition,
-            definite,
-            stem,
-            noun,
-            weight,
-            name.gender if name else None,
-            stem in lexicon.nationalities,
-            cues,
-            verb,
-            rest in counts or word in counts,
-            rest in self._bodies,
-        )
-
-    def _glued(self, word: str) -> tuple[CueForm, ...]:
-        """A finite cue that lost the space before its preposition: «أشارإلى»."""
-        for tail in _GLUED:
-            if word.endswith(tail) and len(word) > len(tail) + 2:
-                found = tuple(c for c in self.lexicon.lookup(word[: -len(tail)]) if c.pos == "verb" and len(c.words) == 1)
-                if found:
-                    return tuple(replace(c, words=(word,)) for c in found)
-        return ()
-
-    def _split(self, word: str, counts: Mapping[str, int], verbs: frozenset[str]) -> tuple[bool, str, str]:
-        """Attached conjunction and preposition of a word, and the rest: what the lexicon knows first, else what is more frequent."""
-        lexicon = self.lexicon
-        if word[1:3] == "ال" and word[0] in "وف" and len(word) > 5 and word not in lexicon.names and word not in lexicon.nouns:
-            return True, "", word[1:]
-        best = (counts.get(word, 0) + 1, False, "", word)
-        for cut in (0, 1) if word[0] in "وف" and len(word) > 3 else (0,):
-            for preposition, rest in _prepositions(word[cut:]):
-                stem = rest[2:] if rest.startswith("ال") and len(rest) > 4 else rest
-                if (
-                    stem in lexicon.nouns
-                    or (rest in lexicon.names and preposition != "ك")
-                    or (stem is not rest and stem in lexicon.names)
-                    or stem in lexicon.nationalities
-                    or rest in self._bodies
-                ):
-                    return bool(cut), preposition, rest
-                count = counts.get(rest, 0) + (2 if rest.startswith("ال") and rest != word else 0)
-                if preposition and rest[0] in "يتن" and rest in verbs:
-                    continue
-                if preposition and len(rest) > 3 and rest in counts:
-                    count += 2
-                if count > best[0]:
-                    best = (count, bool(cut), preposition, rest)
-        return best[1:]
-
-
-_ALI = {
-    form: Word(form, "", form[0] != "ع", "", False, "علي", None, 0.95, "m", False, (), False, True, False) for form in ("علي", "وعلي", "فعلي")
-}
-"""The name علي, which folding makes one with the preposition على: told apart in texts that write the preposition with ى."""
-_SAME = frozenset(fold(w) for w in "نفس ذات هذا هذه".split())
-_TRAILING = frozenset("\"”»’'›“)].!؟?…")
-
-
-def _prepositions(rest: str) -> tuple[tuple[str, str], ...]:
-    found = [("", rest)]
-    if len(rest) > 3 and rest[0] in "بلك":
-        if rest.startswith("لل"):
-            found.append(("ل", "ال" + rest[2:]))
-        found.append((rest[0], rest[1:]))
-    return tuple(found)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -417,7 +138,9 @@ class _PhraseReader:
                 after += 1
             if not quotation.closed or after >= self.stop or not 0 < after - k - 1 <= 6:
                 return k
-            if self.state == "start" or (self.state == "title" and self.last == self.first + 1 and self._head_cls() not in ("group", "document")):
+            if self.state == "start" or (
+                self.state == "title" and self.last == self.first + 1 and self._head_cls() not in ("group", "document")
+            ):
                 self.name = self.name or [k + 1, after]
                 self.state = "post"
             elif self.name:
@@ -460,13 +183,19 @@ class _PhraseReader:
         if mention is None or (not self.name and mention.name is None and not title):
             return k
         after = mention.last
-        if after < self.stop and after + 1 < self.stop and tokens.words[after] not in "،,-–—\"”»“:.(" and tokens.infos[after].function not in (
-            "complementiser",
-            "auxiliary",
-            "relative",
-            "inner",
-            "preposition",
-            "time",
+        if (
+            after < self.stop
+            and after + 1 < self.stop
+            and tokens.words[after] not in '،,-–—"”»“:.('
+            and tokens.infos[after].function
+            not in (
+                "complementiser",
+                "auxiliary",
+                "relative",
+                "inner",
+                "preposition",
+                "time",
+            )
         ):
             return k
         if not self.name and inner.name:
@@ -540,7 +269,9 @@ class _PhraseReader:
     def _word(self, k: int, info: Word) -> int:
         noun = info.noun
         cue = noun is None and info.name < 0.5 and any(c.pos != "masdar" and c.strength >= 0.3 for c in info.cues)
-        if cue or (info.verb and not (self.closed and self.state == "name" and self.name[1] - self.name[0] == 1 and self._last_word(k))):
+        if cue or (
+            info.verb and not (self.closed and self.state == "name" and self.name[1] - self.name[0] == 1 and self._last_word(k))
+        ):
             return k
         if k != self.first:
             if info.conjunction:
@@ -620,12 +351,20 @@ class _PhraseReader:
                 return False
             head_only = before is self.head or (before.noun is not None and before.noun.cls == "honorific")
             follows = k + 1 < self.stop and _is_name(self.t.infos[k + 1]) and not self.t.infos[k + 1].definite
-            if head_only and before.definite and noun is None and not info.nationality and (info.name >= 0.6 or (_unknown(info) and not follows)):
+            if (
+                head_only
+                and before.definite
+                and noun is None
+                and not info.nationality
+                and (info.name >= 0.6 or (_unknown(info) and not follows))
+            ):
                 self._begin_name(k, info)
         elif any(self.t.infos[n].definite for n in range(self.first, k)) or self._head_cls() == "honorific":
             if noun is not None and noun.cls in ("title", "honorific") and not _is_name(info):
                 self.expects = True  # another title: الرئيس التنفيذي رئيس مجلس الإدارة
-            elif (_is_name(info) or _unknown(info) or self._after_honorific(k) or self._rare_name(k, info)) and self._head_cls() not in ("organisation", "document", "group", "media"):
+            elif (
+                _is_name(info) or _unknown(info) or self._after_honorific(k) or self._rare_name(k, info)
+            ) and self._head_cls() not in ("organisation", "document", "group", "media"):
                 self._begin_name(k, info)
             else:
                 return False
@@ -659,9 +398,10 @@ class _PhraseReader:
             self.expects = not info.definite
         elif info.nationality and info.definite and info.name < 0.3:
             self.state = "post"
-        elif count < 7 and (_is_name(info) or _unknown(info) or (info.definite and info.name >= 0.2)):
-            self.name[1] = k + 1
-        elif count < 3 and (info.name >= 0.3 or self._rare_name(k, info) or (self.closed and info.form[0] != "و" and self._last_word(k))):
+        elif (count < 7 and (_is_name(info) or _unknown(info) or (info.definite and info.name >= 0.2))) or (
+            count < 3
+            and (info.name >= 0.3 or self._rare_name(k, info) or (self.closed and info.form[0] != "و" and self._last_word(k)))
+        ):
             self.name[1] = k + 1
         else:
             return False
@@ -674,7 +414,14 @@ class _PhraseReader:
         after = self.t.infos[k + 1]
         if after.noun is not None and after.noun.cls in ("title", "honorific") and not after.preposition:
             return True
-        return after.form in "،,:-–—" or after.function in ("inner", "preposition", "time", "relative", "complementiser", "auxiliary")
+        return after.form in "،,:-–—" or after.function in (
+            "inner",
+            "preposition",
+            "time",
+            "relative",
+            "complementiser",
+            "auxiliary",
+        )
 
     def _after_all(self, k: int, info: Word) -> bool:
         before = self.t.infos[k - 1]
@@ -715,13 +462,21 @@ class _PhraseReader:
         head = self._head_cls()
         if info.preposition == "ل" and head != "document" and not self.appositions and self.state != "post":
             body = head == "organisation" and info.definite and cls != "title"
-            if not body and (cls in ("title", "media", "group") or info.nationality or (head == "group" and not self._in_body(k))):
+            if not body and (
+                cls in ("title", "media", "group") or info.nationality or (head == "group" and not self._in_body(k))
+            ):
                 return k
             if not info.definite and not cls and not self._wants_more(k + 1):
                 return k
         if head == "document" and info.preposition == "ل" and not self.issuer:
             self.issuer = k
-        if info.preposition == "ب" and not self.tentative and not self.appositions and self.head.definite and not self._takes_complement():
+        if (
+            info.preposition == "ب"
+            and not self.tentative
+            and not self.appositions
+            and self.head.definite
+            and not self._takes_complement()
+        ):
             self.tentative = self.last
         self.expects = info.noun is not None and not info.definite
         self.last = k + 1
@@ -733,7 +488,9 @@ class _PhraseReader:
         end = self.last
         while end > self.first + 1 and infos[end - 1].definite and infos[end - 1].nationality:
             end -= 1
-        if end > self.first + 1 and not (infos[self.first + 1].definite and infos[self.first + 1].known and not infos[self.first + 1].organisation):
+        if end > self.first + 1 and not (
+            infos[self.first + 1].definite and infos[self.first + 1].known and not infos[self.first + 1].organisation
+        ):
             self.name = [self.first + 1, end]
 
     def _governed(self) -> bool:
@@ -752,9 +509,21 @@ class _PhraseReader:
             if self.last - self.first < 2:
                 return None
         head = self.head
-        if self._head_cls() == "media" and not self.name and head is not None and not head.definite and self.last - self.first > 1:
+        if (
+            self._head_cls() == "media"
+            and not self.name
+            and head is not None
+            and not head.definite
+            and self.last - self.first > 1
+        ):
             self._name_of_media()
-        if self.issuer and self.issuer < self.last and not self.name and _speaks(t.infos[self.issuer]) and "لل" not in t.words[self.issuer][:3]:
+        if (
+            self.issuer
+            and self.issuer < self.last
+            and not self.name
+            and _speaks(t.infos[self.issuer])
+            and "لل" not in t.words[self.issuer][:3]
+        ):
             self.name = [self.issuer, self.last]
         start = t.starts[self.first] + self.skip
         end = t.end(self.last - 1)
@@ -762,7 +531,9 @@ class _PhraseReader:
             start = t.opens[start].inner[0]
         name = None
         if self.name:
-            inside = self.skip if self.name[0] == self.first else t.infos[self.name[0]].clitics if self.name[0] == self.issuer else 0
+            inside = (
+                self.skip if self.name[0] == self.first else t.infos[self.name[0]].clitics if self.name[0] == self.issuer else 0
+            )
             name = (t.starts[self.name[0]] + inside, t.end(self.name[1] - 1))
         cls = "organisation" if self.listed is not None else self._head_cls()
         form: PhraseForm
@@ -800,7 +571,8 @@ class _PhraseReader:
                 if t.words[k][0].isalnum() and t.infos[k].function in ("", "event", "other")
             ),
             governed=self._governed(),
-            subject=self.first > 0 and (t.infos[self.first - 1].verb or any(c.pos == "verb" for c in t.infos[self.first - 1].cues)),
+            subject=self.first > 0
+            and (t.infos[self.first - 1].verb or any(c.pos == "verb" for c in t.infos[self.first - 1].cues)),
             same=any(t.infos[k].function == "tail" for k in range(self.first, self.last)) or t.words[self.first] in _SAME,
             sentence=t.sentence[self.first],
             paragraph=t.paragraph[self.first],
@@ -815,8 +587,8 @@ _PRONOUNS: Mapping[str, tuple[Gender, Number]] = {
     "هم": ("m", "p"),
     "هما": ("m", "d"),
     "هن": ("f", "p"),
-    **{form: ("m", "s") for form in ("سموه", "معاليه", "سعادته", "سيادته", "جلالته", "فخامته", "فضيلته", "دولته", "نيافته", "غبطته")},
-    **{form: ("f", "s") for form in ("سموها", "معاليها", "سعادتها")},
+    **dict.fromkeys(("سموه", "معاليه", "سعادته", "سيادته", "جلالته", "فخامته", "فضيلته", "دولته", "نيافته", "غبطته"), ("m", "s")),
+    **dict.fromkeys(("سموها", "معاليها", "سعادتها"), ("f", "s")),
 }
 
 
@@ -826,7 +598,11 @@ def _is_name(info: Word) -> bool:
 
 def _speaks(info: Word) -> bool:
     """Whether a word begins the name of a body or person that can issue a document."""
-    return info.organisation or info.name >= 0.5 or (info.noun is not None and info.noun.cls in ("organisation", "media", "title", "honorific"))
+    return (
+        info.organisation
+        or info.name >= 0.5
+        or (info.noun is not None and info.noun.cls in ("organisation", "media", "title", "honorific"))
+    )
 
 
 def _begins_other(info: Word) -> bool:

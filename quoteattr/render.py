@@ -80,9 +80,7 @@ def _table(quotes: Sequence[Quote], width: int, console: Console) -> Table:
     widths = {name: min(limits.get(name, width), max(map(cell_len, (name, *column)))) for name, column in cells.items()}
     widths["quote"] = width - sum(widths.values()) - 2 * (len(cells) - 1)
 
-    table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), leading=1, header_style="dim"
-    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), leading=1, header_style="dim")
     shown: list[list[Text]] = []
     for name, column in cells.items():
         justify: JustifyMethod = "left" if name in ("conf", "type") else "right"

@@ -15,7 +15,8 @@ from importlib.resources import files
 from math import exp, log
 
 from quoteattr.candidates import Candidates, Content, Cue
-from quoteattr.phrases import Mention, Tokens
+from quoteattr.phrases import Mention
+from quoteattr.tokens import Tokens
 
 THRESHOLD = 0.4
 
@@ -74,7 +75,13 @@ def choose(tokens: Tokens, cue: Cue) -> Content:
 
 def end_features(tokens: Tokens, cue: Cue, content: Content) -> Iterator[str]:
     """What speaks for and against one of several contents of a cue."""
-    pattern = "colon" if cue.pattern in ("colon", "headline") else cue.pattern if cue.pattern in ("tag", "bare", "aside", "need") else "clause"
+    pattern = (
+        "colon"
+        if cue.pattern in ("colon", "headline")
+        else cue.pattern
+        if cue.pattern in ("tag", "bare", "aside", "need")
+        else "clause"
+    )
     place = cue.contents.index(content)
     yield f"{pattern}:{content.ends_by}"
     yield f"{content.ends_by.rpartition(':')[0] or content.ends_by}:{'first' if place == 0 else 'later'}"

@@ -13,7 +13,19 @@ from typing import Any, Literal, get_args
 QuoteType = Literal["direct", "indirect", "mixed"]
 SpeakerKind = Literal["person", "organisation", "group"]
 Act = Literal[
-    "assert", "add", "explain", "announce", "deny", "admit", "warn", "expect", "claim", "ask", "demand", "praise", "criticise"
+    "assert",
+    "add",
+    "explain",
+    "announce",
+    "deny",
+    "admit",
+    "warn",
+    "expect",
+    "claim",
+    "ask",
+    "demand",
+    "praise",
+    "criticise",
 ]
 
 QUOTE_TYPES: tuple[str, ...] = get_args(QuoteType)

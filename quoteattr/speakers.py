@@ -17,11 +17,10 @@ from quoteattr.lexicon import Gender, KnownSpeaker, Number
 from quoteattr.phrases import Mention
 from quoteattr.schema import SpeakerKind
 from quoteattr.text import fold
+from quoteattr.words import word_set
 
-_GENERIC = frozenset(
-    fold(w) for w in "مسؤول مسئول متحدث ناطق مصدر قيادي باحث خبير محلل مدرب لاعب نائب كاتب رجل سيدة مدير عضو شاب طبيب محامي فنان مخرج مؤلف".split()
-)
-_NO_NAME = frozenset(fold(w) for w in "بن ابن أبو أبي آل عبد د أ م الله صلى عليه وسلم رضي عنه".split())
+_GENERIC = word_set("generic")
+_NO_NAME = word_set("no name")
 WordClass = Literal["verb", "participle", "masdar", "tag"]
 _CLASSES: tuple[str, ...] = get_args(WordClass)
 _MISSPELT = 800  # how many characters away a short name may be that is the same but for one letter
@@ -223,7 +222,11 @@ class Linker:
         here = bisect_left(self.starts, mention.start)
         for n in range(here - 1, max(-1, here - 4), -1):
             other = self.mentions[n]
-            if other.sentence == mention.sentence and (other.start, other.end) in self.sources and (other.start, other.end) in self.of:
+            if (
+                other.sentence == mention.sentence
+                and (other.start, other.end) in self.sources
+                and (other.start, other.end) in self.of
+            ):
                 return self.of[other.start, other.end]
         return None
 
@@ -254,7 +257,9 @@ class Linker:
         return None
 
     def _fit(self, mention: Mention, entity: Entity) -> float:
-        if not mention.words or (mention.gender and entity.gender and mention.gender != entity.gender and mention.kind == "person"):
+        if not mention.words or (
+            mention.gender and entity.gender and mention.gender != entity.gender and mention.kind == "person"
+        ):
             return 0.0
         own = frozenset(mention.words)
         if mention.kind == "organisation" or entity.kind == "organisation":
@@ -321,7 +326,13 @@ class Linker:
             names = found.setdefault(index, [])
             names.append(f"{c}:speaker:{min(len(recent), 3)}")
             recent.append(index)
-            where = "sentence" if other.sentence == utterance.sentence else "paragraph" if other.paragraph == utterance.paragraph else "text"
+            where = (
+                "sentence"
+                if other.sentence == utterance.sentence
+                else "paragraph"
+                if other.paragraph == utterance.paragraph
+                else "text"
+            )
             names.append(f"{c}:speaker:same-{where}")
             if where == "text":
                 names.append(f"speaker:paragraphs:{min(utterance.paragraph - other.paragraph, 4)}")
@@ -373,7 +384,9 @@ class Linker:
         for index, names in found.items():
             entity = self.entities[index]
             if topic_entity is not None and index != topic_entity:
-                names.append(f"{c}:off-topic:{'shift' if utterance.shift else 'no-shift'}:{'speaker' if index in recent[:1] else 'other'}")
+                names.append(
+                    f"{c}:off-topic:{'shift' if utterance.shift else 'no-shift'}:{'speaker' if index in recent[:1] else 'other'}"
+                )
             names.append(f"kind:{entity.kind}:{entity.form}")
             names.append(f"{c}:{self._agreement(entity, utterance)}")
             names.append(f"speaks:{'yes' if index in recent else 'no'}:{'adds' if utterance.adds else 'says'}")
@@ -424,7 +437,11 @@ def name_of(entity: Entity, text: str) -> tuple[int, int]:
         last = _words(text[best[0] : best[1]])[-1:]
         spans = [s for s in spans if _words(text[s[0] : s[1]])[-1:] == last] or [best]
     if not spans:
-        plain = [m for m in entity.mentions if not m.same and not m.definite] or [m for m in entity.mentions if not m.same] or entity.mentions
+        plain = (
+            [m for m in entity.mentions if not m.same and not m.definite]
+            or [m for m in entity.mentions if not m.same]
+            or entity.mentions
+        )
         spans = [(m.start, m.end) for m in plain]
     return max(spans, key=lambda s: (len(_words(text[s[0] : s[1]])), -s[0]))
 

@@ -31,7 +31,10 @@ def _translation() -> tuple[dict[int, int], dict[str, str]]:
         ("ؤ", "و"),
         ("ئ", "ي"),
         ("ک", "ك"),
-        ("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t\x0b\x0c", " "),
+        (
+            "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t\x0b\x0c",
+            " ",
+        ),
         ("\u2028\u2029\x85", "\n"),
         ("٫", "."),
         ("٪", "%"),
@@ -195,9 +198,11 @@ def sentence_ends(text: str) -> list[int]:
         mark = match.group()
         if mark[0] == "\n":
             ends.append(start)
-        elif (mark == "." and not _full_stop(text, start)) or (mark == "?" and noise):
-            continue
-        elif mark in ("..", "…", "...") and not _ends_line(text, end):
+        elif (
+            (mark == "." and not _full_stop(text, start))
+            or (mark == "?" and noise)
+            or (mark in ("..", "…", "...") and not _ends_line(text, end))
+        ):
             continue
         else:
             ends.append(start)
@@ -325,7 +330,7 @@ def _line_end(text: str, at: int) -> int:
 
 def _is_opening(text: str, start: int, mark: str, before: str, after: str, family: str, stack: list[_Open]) -> bool:
     inside = next((o for o in reversed(stack) if o.family == family), None)
-    gap_before = before in " \n(:،,؛.-–[«“\"" or before in "بلوفك"
+    gap_before = before in ' \n(:،,؛.-–[«“"' or before in "بلوفك"
     word_after = after.isalnum() or after in "«“\"'‘([.…-"
     if mark in _OPENS:
         # an opening shape that closes: “…“ or a reversed pair

@@ -120,9 +120,7 @@ def test_a_defect_on_one_text_does_not_stop_the_others(
     assert out.startswith("a.jsonl:2: 2 quotes")
 
 
-def test_a_text_that_is_not_arabic_is_said_and_done(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_text_that_is_not_arabic_is_said_and_done(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     typed(monkeypatch, "The minister said that the road was open.")
     code, out, messages = run(capsys, "extract")
     assert (code, out) == (0, "stdin: 0 quotes, 0 speakers\n")

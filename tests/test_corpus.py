@@ -22,9 +22,7 @@ GOLD: dict[str, Any] = {
     "text": TEXT,
     "outlet": "مثال",
     "speakers": [{"id": "S1", "name": "الوزير", "kind": "person", "aliases": [], "mentions": [[4, 10]]}],
-    "quotes": [
-        {"id": "Q1", "type": "indirect", "cue": [0, 3], "source": [4, 10], "content": [14, 26], "speaker": "S1"}
-    ],
+    "quotes": [{"id": "Q1", "type": "indirect", "cue": [0, 3], "source": [4, 10], "content": [14, 26], "speaker": "S1"}],
 }
 
 
@@ -118,9 +116,7 @@ def test_an_empty_file_is_refused(tmp_path: Path, file: str, content: bytes) -> 
         ("utf-16", "byte 0xFF at offset 0); convert it first, for example with: iconv -f UTF-16 -t UTF-8 FILE"),
     ],
 )
-def test_another_encoding_is_one_failure_that_says_what_to_do(
-    tmp_path: Path, file: str, encoding: str, expected: str
-) -> None:
+def test_another_encoding_is_one_failure_that_says_what_to_do(tmp_path: Path, file: str, encoding: str, expected: str) -> None:
     name = write(tmp_path / file, ("a\nأكد\nأكد\n" if file != "a.jsonl" else "a أكد\nأكد\n").encode(encoding))
     assert only(read_texts(name)) == Failure(name, f"not UTF-8 text ({expected}")
 
@@ -147,9 +143,7 @@ def test_lines_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
         (b"", ["stdin: empty"]),
     ],
 )
-def test_standard_input_is_a_text_or_json_lines(
-    monkeypatch: pytest.MonkeyPatch, content: bytes, texts: list[str]
-) -> None:
+def test_standard_input_is_a_text_or_json_lines(monkeypatch: pytest.MonkeyPatch, content: bytes, texts: list[str]) -> None:
     typed(monkeypatch, content)
     assert [item.text if isinstance(item, Document) else str(item) for item in read_texts("-")] == texts
 

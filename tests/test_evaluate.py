@@ -273,9 +273,7 @@ def test_no_documents() -> None:
 
 
 def test_confidence_of_a_known_case() -> None:
-    verdicts = (
-        [Verdict(0.9, True)] * 8 + [Verdict(0.9, False)] * 2 + [Verdict(0.3, False)] * 6 + [Verdict(0.3, True)] * 4
-    )
+    verdicts = [Verdict(0.9, True)] * 8 + [Verdict(0.9, False)] * 2 + [Verdict(0.3, False)] * 6 + [Verdict(0.3, True)] * 4
     calibration = Calibration.of(verdicts)
     assert calibration is not None
     assert [(b.quotes, b.right) for b in calibration.bins] == [(10, 4), (10, 8)]

@@ -95,9 +95,7 @@ VERB_FORMS = [
 
 
 @pytest.mark.parametrize(("lemma", "word", "gender", "number", "person", "aspect"), VERB_FORMS)
-def test_finite_forms(
-    lexicon: Lexicon, lemma: str, word: str, gender: str | None, number: str, person: int, aspect: str
-) -> None:
+def test_finite_forms(lexicon: Lexicon, lemma: str, word: str, gender: str | None, number: str, person: int, aspect: str) -> None:
     (form,) = readings(lexicon, word, lemma, "verb")[:1]
     assert (form.gender, form.number, form.person, form.aspect) == (gender, number, person, aspect)
     assert not form.object_pronoun
@@ -200,9 +198,7 @@ def test_impersonal_forms(lexicon: Lexicon, lemma: str, word: str) -> None:
 
 
 def test_active_forms_are_not_impersonal(lexicon: Lexicon) -> None:
-    assert not any(
-        readings(lexicon, w, v, "verb")[0].impersonal for w, v in [("يقول", "قال"), ("ذكر", "ذكر"), ("ذكرت", "ذكر")]
-    )
+    assert not any(readings(lexicon, w, v, "verb")[0].impersonal for w, v in [("يقول", "قال"), ("ذكر", "ذكر"), ("ذكرت", "ذكر")])
 
 
 def test_spellings_with_and_without_hamza_are_one(lexicon: Lexicon) -> None:
@@ -231,9 +227,7 @@ def test_words_that_report_nothing(lexicon: Lexicon, word: str) -> None:
 
 
 def test_homographs_are_weak_and_their_other_forms_are_not(lexicon: Lexicon) -> None:
-    assert (
-        readings(lexicon, "بين", "بين", "verb")[0].strength < 0.2 < readings(lexicon, "بينت", "بين", "verb")[0].strength
-    )
+    assert readings(lexicon, "بين", "بين", "verb")[0].strength < 0.2 < readings(lexicon, "بينت", "بين", "verb")[0].strength
 
 
 def test_takes_act_and_flags(lexicon: Lexicon) -> None:
@@ -266,9 +260,7 @@ def test_takes_act_and_flags(lexicon: Lexicon) -> None:
         ("وجاء في البيان", ("جاء", "في"), "source"),
     ],
 )
-def test_the_longest_phrase_comes_first(
-    lexicon: Lexicon, phrase: str, words: tuple[str, ...], follows: str | None
-) -> None:
+def test_the_longest_phrase_comes_first(lexicon: Lexicon, phrase: str, words: tuple[str, ...], follows: str | None) -> None:
     form = lexicon.match(fold(phrase).split())[0]
     assert (form.words, form.follows, form.pronoun) == (words, follows, follows is None)
     assert form.pos == "preposition"
@@ -381,9 +373,7 @@ def test_titles_and_speakers(lexicon: Lexicon) -> None:
         ({"speakers": [{"name": 4}]}, "speakers[0]: 'name' must be a string, not int"),
     ],
 )
-def test_errors_name_entry_and_field(
-    lexicon: Lexicon, additions: dict[str, list[object]], message: str, tmp_path: Path
-) -> None:
+def test_errors_name_entry_and_field(lexicon: Lexicon, additions: dict[str, list[object]], message: str, tmp_path: Path) -> None:
     with pytest.raises(LexiconError) as error:
         lexicon.extended(**additions)  # type: ignore[arg-type]
     assert str(error.value).startswith(message)

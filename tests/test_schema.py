@@ -20,9 +20,7 @@ def record(**changes: Any) -> dict[str, Any]:
     base: dict[str, Any] = {
         "id": "a1",
         "text": TEXT,
-        "speakers": [
-            {"id": "S1", "name": "هدى النجار", "kind": "person", "aliases": ["هدى النجار"], "mentions": [[6, 16]]}
-        ],
+        "speakers": [{"id": "S1", "name": "هدى النجار", "kind": "person", "aliases": ["هدى النجار"], "mentions": [[6, 16]]}],
         "quotes": [
             {"id": "Q1", "type": "indirect", "cue": [0, 5], "source": [6, 16], "content": [20, 37], "speaker": "S1"},
             {"id": "Q2", "type": "indirect", "cue": [39, 45], "source": None, "content": [49, 61], "speaker": "S1"},
@@ -75,9 +73,7 @@ def test_metadata_never_replaces_a_field_of_the_format() -> None:
 
 def test_confidence_is_written_with_four_decimals() -> None:
     speaker = Speaker("S1", "هدى النجار")
-    written = Quote(
-        "Q1", "direct", Span.of(TEXT, 20, 37), Span.of(TEXT, 0, 5), speaker=speaker, confidence=0.123456
-    ).to_dict()
+    written = Quote("Q1", "direct", Span.of(TEXT, 20, 37), Span.of(TEXT, 0, 5), speaker=speaker, confidence=0.123456).to_dict()
     assert written["confidence"] == 0.1235
 
 
@@ -167,8 +163,7 @@ def documents(draw: st.DrawFn) -> Document:
         return Span.of(text, start, draw(st.integers(start, len(text))))
 
     speakers = tuple(
-        Speaker(f"S{n}", text, draw(st.sampled_from(SPEAKER_KINDS)), (text,), (span(),))
-        for n in range(draw(st.integers(0, 3)))
+        Speaker(f"S{n}", text, draw(st.sampled_from(SPEAKER_KINDS)), (text,), (span(),)) for n in range(draw(st.integers(0, 3)))
     )
     quotes = tuple(
         Quote(

@@ -62,7 +62,13 @@ def test_quotations_nest_and_never_cross(text: str) -> None:
     closed = [q for q in quotations(text) if q.closed]
     for a in closed:
         for b in closed:
-            assert a is b or a.end <= b.start or b.end <= a.start or (a.start < b.start and b.end < a.end) or (b.start < a.start and a.end < b.end)
+            assert (
+                a is b
+                or a.end <= b.start
+                or b.end <= a.start
+                or (a.start < b.start and b.end < a.end)
+                or (b.start < a.start and a.end < b.end)
+            )
 
 
 @pytest.mark.parametrize(
@@ -78,7 +84,7 @@ def test_quotations_nest_and_never_cross(text: str) -> None:
         ("قال\u00a0الوزير", "قال الوزير"),
         ("سطر\r\nسطر\rسطر", "سطر\nسطر\nسطر"),
         ("باريس ـ وكالات", "باريس - وكالات"),
-        ("بـ\"الجهود\"", 'ب"الجهود"'),
+        ('بـ"الجهود"', 'ب"الجهود"'),
         ("لـCNN", "لCNN"),
         ("ؤ", "و"),
         ("ئ", "ي"),
