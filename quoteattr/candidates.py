@@ -117,13 +117,15 @@ def _frames(tokens: Tokens) -> _Frames:
     ordered: list[_Frame] = []
     at: dict[int, _Frame] = {}
     skip = 0
+    marked = bool(tokens.opens)
     for i, info in enumerate(tokens.infos):
-        if i < skip or not info.cues:
-            if info.form == ":" and i >= skip:
-                headline = _headline(tokens, i)
-                if headline is not None:
-                    ordered.append(headline)
-                    at[headline.token] = headline
+        if i < skip:
+            continue
+        if not info.cues:
+            frame = _headline(tokens, i) if info.form == ":" else _unlisted(tokens, i) if info.verb and marked else None
+            if frame is not None:
+                ordered.append(frame)
+                at.setdefault(frame.token, frame)
             continue
         best: list[_Frame] = []
         for form in info.cues:
@@ -135,6 +137,23 @@ def _frames(tokens: Tokens) -> _Frames:
             at.setdefault(i, frame)
             skip = max(skip, frame.after)
     return _Frames(ordered, at)
+
+
+def _unlisted(tokens: Tokens, i: int) -> _Frame | None:
+    """A verb that the lexicon does not list, right before a colon or quotation mark with words enough for speech."""
+    stop = min(tokens.stop(i), i + 12)
+    for k in range(i + 1, stop):
+        quotation = tokens.opens.get(tokens.starts[k])
+        if quotation is None:
+            continue
+        if _count(tokens, k + 1, quotation.inner[1]) < 4 or tokens.words[k - 1] in _NOT_SPEECH_BEFORE:
+            return None
+        form = CueForm(words=(tokens.words[i],), lemma=tokens.words[i], pos="verb", act="assert", strength=0.1)
+        pattern: Pattern = "colon" if tokens.words[k - 1] == ":" else "quotation"
+        frame = _Frame(i, i + 1, tokens.end(i), form, pattern, k, k, quotation)
+        frame.source, frame.side = _source(tokens, i, i + 1, k, form, False)
+        return frame
+    return None
 
 
 def _read_form(tokens: Tokens, i: int, form: CueForm) -> list[_Frame]:
@@ -485,6 +504,8 @@ def _tag(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
         begin = after
         while begin < stop and (words[begin] in "،,-" or infos[begin].function in ("time", "relative")):
             begin += 1
+        if begin < stop and infos[begin].function != "complementiser":
+            begin = next((k for k in range(begin, min(stop, begin + 30)) if _opens_main_clause(tokens, k)), begin)
         if begin < stop and (infos[begin].function in ("complementiser", "apodosis") or words[begin] == "فقد"):
             begin += 1
         if begin < stop:
@@ -494,6 +515,10 @@ def _tag(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
         return frames
     frames.append(_Frame(i, after, end, form, "tag", i, i, _closed_before(tokens, i), source, side))
     return frames
+
+
+def _opens_main_clause(tokens: Tokens, k: int) -> bool:
+    return tokens.infos[k].function == "apodosis" or tokens.words[k] == "فقد"
 
 
 def _headline(tokens: Tokens, colon: int) -> _Frame | None:
@@ -629,9 +654,28 @@ def _quoted(tokens: Tokens, frame: _Frame, quotation: Quotation, frames: _Frames
     size = tokens.at(close) - frame.begin - 1
     shape = "long" if size > 8 else "middle" if size > 3 else "short"
     yield start, close, "direct", f"quotation:{follow}:{shape}"
-    if behind < stop and frame.pattern != "quotation":
+    if frame.pattern == "quotation":
+        yield from _around_quotation(tokens, frame, quotation, behind, stop, f"{follow}:{shape}")
+    elif behind < stop:
         for end, why in _clause_ends(tokens, behind, stop, frames, frame):
             yield start, end, "mixed", f"past:{follow}:{shape}:{why}"
+
+
+def _around_quotation(
+    tokens: Tokens, frame: _Frame, quotation: Quotation, behind: int, stop: int, shape: str
+) -> Iterator[_Raw]:
+    """Mixed contents of a verb that is followed by quoted words: «عبر عن تأييده لـ"تعديل القائمة" و"فتحها"»."""
+    later = [q for q in (tokens.opens.get(tokens.starts[k]) for k in range(behind, stop)) if q is not None and q.closed]
+    last = later[-1].inner[1] if later else 0
+    if last:
+        yield quotation.inner[0], last, "mixed", f"to-last-mark:{shape}"
+    first = frame.source.last if frame.source is not None and frame.side == "after" else frame.after
+    while first < frame.begin and (not tokens.words[first][0].isalnum() or tokens.words[first] in frame.form.takes):
+        first += 1
+    if first < frame.begin - 1:
+        yield tokens.starts[first], quotation.inner[1], "mixed", f"from-complement:{min(frame.begin - first, 6)}:{shape}"
+        if behind < stop:
+            yield tokens.starts[first], tokens.end(stop - 1), "mixed", f"complement:{min(frame.begin - first, 6)}:{shape}"
 
 
 def _after_colon(tokens: Tokens, frame: _Frame, start: int, frames: _Frames) -> Iterator[_Raw]:
@@ -669,6 +713,7 @@ def _clause_ends(tokens: Tokens, begin: int, stop: int, frames: _Frames, own: _F
     """Where an indirect content may end, each with what ends it: before a report, a tag, a participle, a connective; at the
     sentence's end; at the mark that closes the quotation around the cue."""
     ends: list[tuple[int, str]] = []
+    commas: list[tuple[int, str]] = []
     around = tokens.inside[own.token]
     inside = around.inner[1] if around is not None else None
     final = "sentence"
@@ -686,9 +731,12 @@ def _clause_ends(tokens: Tokens, begin: int, stop: int, frames: _Frames, own: _F
             mark = _boundary(tokens, k, begin, frames.at.get(k), own)
             if mark:
                 ends.append((_cut(tokens, k), mark))
+            elif tokens.words[k - 1] in "،," and k > begin + 3:
+                commas.append((tokens.end(k - 2), "comma"))
         k += 1
     last = (inside if final == "quotation" and inside is not None else tokens.end(stop - 1), final)
-    return [*ends[: MAX_ENDS - 1], last]
+    ends = ends[: MAX_ENDS - 1]
+    return [*ends, last, *commas[: MAX_ENDS - 1 - len(ends)]]
 
 
 def _boundary(tokens: Tokens, k: int, begin: int, frame: _Frame | None, own: _Frame) -> str:
@@ -711,10 +759,12 @@ def _boundary(tokens: Tokens, k: int, begin: int, frame: _Frame | None, own: _Fr
         return f"verb:{strong}{comma}" if comma else ""
     if any(c.pos == "participle" for c in info.cues) and (word[-1] in "اه" or word.endswith("ين")):
         return f"bare-participle{comma}"
-    if k <= begin + 2 or not comma:
+    if k <= begin + 2:
         return ""
     if info.function == "connective":
-        return f"connective:{word.lstrip('و')}"
+        return f"connective{comma}:{word.lstrip('و')}"
+    if not comma:
+        return ""
     if info.conjunction and info.function:
         return f"and-{info.function}"
     if word[0] in "وف" and (info.cues or info.verb):
