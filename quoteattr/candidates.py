@@ -285,16 +285,18 @@ def _introducer(tokens: Tokens, i: int, j: int, stop: int, form: CueForm) -> tup
 
 def _goes_on(tokens: Tokens, k: int, stop: int) -> bool:
     """Whether a complementiser or colon follows a quoted name in the same clause: قالت صحيفة "الوطن" إن."""
-    for n in range(k, min(stop, k + 14)):
-        info = tokens.infos[n]
-        if info.function == "complementiser" and not info.conjunction:
+    limit = min(stop, k + 24)
+    while k < limit:
+        info = tokens.infos[k]
+        if (info.function == "complementiser" and not info.conjunction) or info.form == ":":
             return True
-        if info.form == ":":
-            return True
-        if info.form in ".؛" or (info.function == "connective") or tokens.starts[n] in tokens.opens:
+        quotation = tokens.opens.get(tokens.starts[k])
+        if quotation is not None and quotation.closed and _count(tokens, k + 1, quotation.inner[1]) <= 4:
+            k = tokens.at(quotation.end)
+            continue
+        if info.form in ".؛" or info.function == "connective" or quotation is not None or (info.conjunction and info.cues):
             return False
-        if info.conjunction and info.cues:
-            return False
+        k += 1
     return False
 
 
@@ -473,6 +475,8 @@ def _tag(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
             k += 1
         if k >= stop or not infos[k].cues:
             return []
+        if form.words == ("كما",) and _introducer(tokens, k, k + 1, min(tokens.stop(k), k + _MAX_GAP), infos[k].cues[0]) is not None:
+            return []  # «كما أكد أن» reports itself
         after = k + 1
         if after < stop and (
             words[after] in ("به", "بها", "عنه", "عنها", "له", "اليه") or words[after] in infos[k].cues[0].takes
