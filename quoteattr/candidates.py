@@ -219,7 +219,7 @@ def _fills(tokens: Tokens, mention: Mention, k: int) -> bool:
 def _bare(tokens: Tokens, i: int, j: int, stop: int, end: int, form: CueForm) -> _Frame:
     """«وأضاف تأثر الاقتصاد بالأزمة»: a verb that always reports, with nothing to open its content."""
     source = _source_after(tokens, j, stop, form)
-    if source is not None and source.form == "other":
+    if source is not None and not _surely_denotes(tokens, source):
         source = None
     begin = source.last if source is not None else j
     while begin < stop - 1 and not tokens.words[begin][0].isalnum():
@@ -332,6 +332,9 @@ def _source(tokens: Tokens, i: int, j: int, k: int, form: CueForm, joined: bool)
     if not joined and (
         form.pos in ("verb", "noun", "preposition") or (form.pos == "masdar" and not form.pronoun) or words_say(tokens, i, form)
     ):
+        mention = _source_before(tokens, i, j, k, form) if tokens.words[i - 1 : i] == ["قد"] else None
+        if mention is not None:
+            return mention, "before"  # «وكان الوزير قد أبلغ الوكالة»
         mention = _source_after(tokens, j, k, form)
         if mention is not None:
             return mention, "after"
@@ -449,7 +452,9 @@ def _subject_of_main_verb(tokens: Tokens, i: int, first: int) -> Mention | None:
         verbs = [c for c in tokens.infos[k].cues if c.pos == "verb"]
         if verbs:
             mention = _source_after(tokens, k + 1, i, verbs[0])
-            return mention if mention is not None and i - mention.last <= 3 else None
+            if mention is None or i - mention.last > 3 or verbs[0].object_pronoun or not _surely_denotes(tokens, mention):
+                return None
+            return mention
     return None
 
 
@@ -519,6 +524,13 @@ def _tag(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
         return frames
     frames.append(_Frame(i, after, end, form, "tag", i, i, _closed_before(tokens, i), source, side))
     return frames
+
+
+def _surely_denotes(tokens: Tokens, mention: Mention) -> bool:
+    """Whether a phrase denotes a speaker by its words, and not only by its place."""
+    if mention.form == "name":
+        return any(tokens.infos[k].name >= 0.5 for k in range(mention.first, mention.last))
+    return mention.form not in ("other", "pronoun")
 
 
 def _opens_main_clause(tokens: Tokens, k: int) -> bool:

@@ -221,7 +221,8 @@ class _PhraseReader:
             return k  # and nothing after it
         if name == "inner" and k > self.first and k + 1 < self.stop:
             return self._complement(k, info, self.t.infos[k + 1])
-        if name == "preposition" and k > self.first and self._head_cls() == "document" and info.form in _ABOUT:
+        governs = self.t.infos[self.last - 1].stem in _GOVERNING and info.form == "علي"
+        if name == "preposition" and k > self.first and (governs or (self._head_cls() == "document" and info.form in _ABOUT)):
             self.expects = True
             return k + 1
         if name == "oblique" and k > self.first and self._after_honorific(k) and k + 1 < self.stop and self._rare_follows(k + 1):
@@ -246,9 +247,10 @@ class _PhraseReader:
         if info.form == "ل" and (follower.form[0].isascii() or (follower.noun is not None and follower.noun.cls == "media")):
             return k
         if not (info.form == "باسم" or self.expects or self._takes_complement()):
-            if self.name or self.tentative or self.head is None or self._head_cls() not in ("title", "honorific", "organisation"):
+            heads = ("title", "honorific", "organisation", "document")
+            if self.name or self.tentative or self.head is None or self._head_cls() not in heads:
                 return k
-            if not (self._head_cls() == "organisation" and self.closed and info.form == "في"):
+            if not (self._head_cls() in ("organisation", "document") and self.closed and info.form == "في"):
                 self.tentative = self.last
         if self._head_cls() == "document" and info.form in ("ل", "عن", "من") and not self.issuer:
             self.issuer = k + 1
@@ -269,10 +271,16 @@ class _PhraseReader:
     def _word(self, k: int, info: Word) -> int:
         noun = info.noun
         cue = noun is None and info.name < 0.5 and any(c.pos != "masdar" and c.strength >= 0.3 for c in info.cues)
+        if k > self.first and (cue or info.verb) and self._after_honorific(k) and self.state == "title":
+            self._begin_name(k, info)
+            self.last = k + 1
+            return k + 1
         if cue or (
             info.verb and not (self.closed and self.state == "name" and self.name[1] - self.name[0] == 1 and self._last_word(k))
         ):
             return k
+        if info.form[0].isascii() and self.closed and self.state == "title" and not self.expects and self._head_cls() in ("title", "group"):
+            return k  # «أبلغ مسؤول بارز CNN»
         if k != self.first:
             if info.conjunction:
                 return self._joined(k, info)
@@ -325,6 +333,14 @@ class _PhraseReader:
             self.expects = not info.definite
         return True
 
+    def _attached_unknown(self, k: int, info: Word) -> bool:
+        """A rare word with attached ل or ب: «الوكالة الوطنية لتقنين المواصلات», «الوزارة بتارودانت»."""
+        if info.known or info.name > 0 or len(info.form) < 5 or self._after_honorific(k):
+            return False
+        if info.form[0] == "ل":
+            return self._wants_more(k + 1)
+        return info.form[0] == "ب" and not (k + 1 < self.stop and self._rare_follows(k + 1))
+
     def _rare_follows(self, k: int) -> bool:
         return _is_name(self.t.infos[k]) or _unknown(self.t.infos[k])
 
@@ -362,6 +378,8 @@ class _PhraseReader:
         elif any(self.t.infos[n].definite for n in range(self.first, k)) or self._head_cls() == "honorific":
             if noun is not None and noun.cls in ("title", "honorific") and not _is_name(info):
                 self.expects = True  # another title: الرئيس التنفيذي رئيس مجلس الإدارة
+            elif self._attached_unknown(k, info):
+                self.expects = self._wants_more(k + 1)
             elif (
                 _is_name(info) or _unknown(info) or self._after_honorific(k) or self._rare_name(k, info)
             ) and self._head_cls() not in ("organisation", "document", "group", "media"):
@@ -389,7 +407,9 @@ class _PhraseReader:
         noun = info.noun
         count = self.name[1] - self.name[0]
         title = noun is not None and noun.cls in ("title", "honorific")
-        if info.stem in _GOVERNING and info.definite:
+        if self.t.words[k - 1] in _NAME_PARTS and not info.definite:
+            self.name[1] = k + 1
+        elif info.stem in _GOVERNING and info.definite:
             self.state = "post"
         elif info.stem in _NAMING and not info.definite:
             self.name[1] = k + 1
@@ -613,9 +633,9 @@ def _begins_other(info: Word) -> bool:
 def _unknown(info: Word) -> bool:
     """A word that news hardly uses otherwise, and so may be a name."""
     form = info.form
-    if info.known or info.noun is not None or info.nationality or info.verb or len(form) < 3 or form[0] in "وي":
+    if info.known or info.noun is not None or info.nationality or info.verb or len(form) < 3 or form[0] == "و":
         return False
-    if form[0] in "لس" and form[1:] in news_words()[1]:
+    if form[0] in "لسي" and form[1:] in news_words()[1]:
         return False  # ليؤكد، سيصل
     return not (len(form) > 5 and form.endswith(("ته", "تها", "تهم", "ها", "هم"))) and not form.endswith("وا")
 
