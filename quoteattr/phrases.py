@@ -22,11 +22,13 @@ _NAME_PARTS = word_set("name parts")
 _EXPERTS = word_set("experts")
 _BODIES = ("organisation", "document", "media", "group")
 _NAMING = word_set("naming")
+_SUFFIXES = ("ته", "تها", "تهم", "ها", "هم", "نا")
 _FORMULAS = {"صلي": 4, "رضي": 3, "رحمه": 2, "حفظه": 2, "رحمها": 2, "حفظها": 2}  # صلى الله عليه وسلم …: how many words
 _ABOUT = word_set("about")
 _GOVERNING = word_set("governing")
 
 _SAME = word_set("same")
+_SOME = word_set("some")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class Mention:
 
     ``name`` is the span of the proper name inside it, where it has one; ``head`` the folded stem of its head noun (وزير),
     empty for a bare name; ``words`` the folded stems of all its words. ``governed`` says that a preposition stands before it (it
-    is no subject), ``subject`` that a reporting verb does, ``same`` that it points back (نفسه، ذاته، المذكور). ``first`` and ``last`` are its tokens (half-open).
+    is no subject), ``subject`` that a reporting verb does, ``same`` that it points back (نفسه، ذاته، المذكور),
+    ``fresh`` that it brings in somebody new (أحد الخبراء، مسؤول آخر، مسؤول أمني). ``first`` and ``last`` are its tokens (half-open).
     """
 
     start: int
@@ -51,6 +54,7 @@ class Mention:
     governed: bool
     subject: bool
     same: bool
+    fresh: bool
     sentence: int
     paragraph: int
     first: int
@@ -326,7 +330,7 @@ class _PhraseReader:
             self.gender, self.number = noun.gender, noun.number
             self.expects = not info.definite and noun.cls != "honorific"
             self.state = "title"
-        elif _is_name(info) or _unknown(info) or noun is not None:
+        elif _is_name(info) or (_unknown(info) and self._no_verb(k, info)) or noun is not None:
             self._begin_name(k, info)
         else:
             self.state = "title"
@@ -340,6 +344,10 @@ class _PhraseReader:
         if info.form[0] == "ل":
             return self._wants_more(k + 1)
         return info.form[0] == "ب" and not (k + 1 < self.stop and self._rare_follows(k + 1))
+
+    def _no_verb(self, k: int, info: Word) -> bool:
+        """A rare word with ي before it is a name only with another one behind it."""
+        return info.form[0] != "ي" or (k + 1 < self.stop and self._rare_follows(k + 1))
 
     def _rare_follows(self, k: int) -> bool:
         return _is_name(self.t.infos[k]) or _unknown(self.t.infos[k])
@@ -381,7 +389,7 @@ class _PhraseReader:
             elif self._attached_unknown(k, info):
                 self.expects = self._wants_more(k + 1)
             elif (
-                _is_name(info) or _unknown(info) or self._after_honorific(k) or self._rare_name(k, info)
+                _is_name(info) or (_unknown(info) and self._no_verb(k, info)) or self._after_honorific(k) or self._rare_name(k, info)
             ) and self._head_cls() not in ("organisation", "document", "group", "media"):
                 self._begin_name(k, info)
             else:
@@ -418,14 +426,22 @@ class _PhraseReader:
             self.expects = not info.definite
         elif info.nationality and info.definite and info.name < 0.3:
             self.state = "post"
+        elif info.definite and count > 1 and self.t.infos[k - 1].definite and self.t.words[k - 2] not in _NAME_PARTS:
+            self.state = "post"
         elif (count < 7 and (_is_name(info) or _unknown(info) or (info.definite and info.name >= 0.2))) or (
             count < 3
-            and (info.name >= 0.3 or self._rare_name(k, info) or (self.closed and info.form[0] != "و" and self._last_word(k)))
+            and (info.name >= 0.3 or self._rare_name(k, info) or (self.closed and self._may_be_surname(info, count) and self._last_word(k)))
         ):
             self.name[1] = k + 1
         else:
             return False
         return True
+
+    def _may_be_surname(self, info: Word, count: int) -> bool:
+        """Whether a word that is no name elsewhere can be the last of one: not with an attached pronoun (محاضرته)."""
+        if info.form[0] == "و" or (len(info.form) > 4 and info.form.endswith(_SUFFIXES)):
+            return False
+        return count < 2 or not (info.definite and info.known and info.name < 0.2)
 
     def _last_word(self, k: int) -> bool:
         """Whether nothing of the phrase can follow a word."""
@@ -508,10 +524,18 @@ class _PhraseReader:
         end = self.last
         while end > self.first + 1 and infos[end - 1].definite and infos[end - 1].nationality:
             end -= 1
+        if infos[self.first + 1].nationality and not infos[self.first + 1].definite:
+            return  # إذاعة إسبانية
         if end > self.first + 1 and not (
             infos[self.first + 1].definite and infos[self.first + 1].known and not infos[self.first + 1].organisation
         ):
             self.name = [self.first + 1, end]
+
+    def _fresh(self, form: PhraseForm) -> bool:
+        infos = self.t.infos[self.first : self.last]
+        if any(i.function == "other" for i in infos) or infos[0].form in _SOME:
+            return True
+        return form in ("title", "group") and not self.name and not any(i.definite for i in infos)
 
     def _governed(self) -> bool:
         t = self.t
@@ -594,6 +618,7 @@ class _PhraseReader:
             subject=self.first > 0
             and (t.infos[self.first - 1].verb or any(c.pos == "verb" for c in t.infos[self.first - 1].cues)),
             same=any(t.infos[k].function == "tail" for k in range(self.first, self.last)) or t.words[self.first] in _SAME,
+            fresh=self._fresh(form),
             sentence=t.sentence[self.first],
             paragraph=t.paragraph[self.first],
             first=self.first,
@@ -637,7 +662,7 @@ def _unknown(info: Word) -> bool:
         return False
     if form[0] in "لسي" and form[1:] in news_words()[1]:
         return False  # ليؤكد، سيصل
-    return not (len(form) > 5 and form.endswith(("ته", "تها", "تهم", "ها", "هم"))) and not form.endswith("وا")
+    return not (len(form) > 4 and form.endswith(_SUFFIXES)) and not form.endswith("وا")
 
 
 def is_event(stem: str) -> bool:

@@ -238,7 +238,7 @@ class Linker:
         for index in near_ids:
             entity = self.entities[index]
             score = self._fit(mention, entity)
-            if score <= 0:
+            if score <= 0 or (mention.fresh and mention.words not in entity.titles):
                 continue
             if index == last:
                 score += 0.8
@@ -248,8 +248,12 @@ class Linker:
                 best = (score, index)
         if best is not None and best[0] >= 1.5:
             return best[1]
-        if mention.definite and (mention.same or mention.head in _GENERIC) and last is not None:
-            entity = self.entities[last]
+        if last is None or not mention.definite:
+            return None
+        entity = self.entities[last]
+        if mention.form == "title" and entity.kind == "person" and entity.names and not entity.titles:
+            return last if _agree(mention.gender, entity.gender) else None
+        if mention.same or mention.head in _GENERIC:
             if mention.kind != "organisation" and entity.kind == "person" and _agree(mention.gender, entity.gender):
                 return last
             if mention.same and mention.kind == entity.kind:
