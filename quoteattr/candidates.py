@@ -783,6 +783,8 @@ def _boundary(tokens: Tokens, k: int, begin: int, frame: _Frame | None, own: _Fr
         return ""
     if info.conjunction and info.function:
         return f"and-{info.function}"
+    if word[0] == "ف" and info.conjunction:
+        return "fa-noun"
     if word[0] in "وف" and (info.cues or info.verb):
         return f"and-{'cue' if info.cues else 'word'}"
     if info.function in ("preposition", "relative", "time") or word in _AND_SO:

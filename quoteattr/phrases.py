@@ -493,7 +493,7 @@ class _PhraseReader:
         if self.name and self.state != "post":
             return k
         cls = info.noun.cls if info.noun is not None else ""
-        if is_event(info.stem) or cls == "document":
+        if is_event(info.stem) or cls == "document" or any(c.pos == "masdar" for c in info.cues):
             return k
         head = self._head_cls()
         if info.preposition == "ل" and head != "document" and not self.appositions and self.state != "post":
@@ -530,6 +530,17 @@ class _PhraseReader:
             infos[self.first + 1].definite and infos[self.first + 1].known and not infos[self.first + 1].organisation
         ):
             self.name = [self.first + 1, end]
+
+    def _subject(self) -> bool:
+        """Whether a verb stands right before: a known one, or a word that opens its clause and is nothing else («من جهته، هنأ …»)."""
+        t, k = self.t, self.first - 1
+        if k < t.first(self.first):
+            return False
+        info = t.infos[k]
+        if info.verb or any(c.pos == "verb" for c in info.cues):
+            return True
+        opens = k == t.first(k) or t.words[k - 1] in "،,"
+        return opens and info.form[0].isalpha() and not (info.function or info.noun or info.definite or info.name or info.preposition)
 
     def _fresh(self, form: PhraseForm) -> bool:
         infos = self.t.infos[self.first : self.last]
@@ -615,8 +626,7 @@ class _PhraseReader:
                 if t.words[k][0].isalnum() and t.infos[k].function in ("", "event", "other")
             ),
             governed=self._governed(),
-            subject=self.first > 0
-            and (t.infos[self.first - 1].verb or any(c.pos == "verb" for c in t.infos[self.first - 1].cues)),
+            subject=self._subject(),
             same=any(t.infos[k].function == "tail" for k in range(self.first, self.last)) or t.words[self.first] in _SAME,
             fresh=self._fresh(form),
             sentence=t.sentence[self.first],
