@@ -159,7 +159,7 @@ def test_a_name_in_marks_opens_no_content() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["حضر الوزير الحفل ثم غادر.", "غادر بعد أن انتهى الحفل.", "كان اللقاء بين الوزير والنائب طويلا.", "", "Hello: “you”."],
+    ["حضر الوزير الحفل ثم غادر.", "غادر بعد أن انتهى الحفل.", "كان اللقاء بين الوزير والنائب طويلا.", "", "We said so."],
 )
 def test_sentences_without_a_cue(text: str) -> None:
     assert Reading(text).candidates.cues == ()
@@ -171,16 +171,22 @@ def test_a_colon_at_the_start_is_no_headline() -> None:
 
 
 def test_mentions_are_found_anywhere() -> None:
-    reading = Reading("التقى وزير الخارجية سامح شكري أمس مع سيرغي لافروف في مقر الأمم المتحدة. وغادر لافروف.")
+    reading = Reading("استقبل وزير الخارجية سامح شكري أمس سيرغي لافروف في مقر الأمم المتحدة. وغادر لافروف.")
     found = [reading.written(m.start, m.end) for m in reading.candidates.mentions]
     assert found[:2] == ["وزير الخارجية سامح شكري", "سيرغي لافروف"]
     assert found[-1] == "لافروف"
 
 
+@pytest.mark.xfail(strict=True, reason="التقى is read as the adjective التقي")
+def test_a_verb_with_the_letters_of_an_adjective_begins_no_mention() -> None:
+    reading = Reading("التقى وزير الخارجية سامح شكري أمس سيرغي لافروف.")
+    assert [reading.written(m.start, m.end) for m in reading.candidates.mentions][0] == "وزير الخارجية سامح شكري"
+
+
 def test_the_surname_of_a_full_name_is_a_name_elsewhere() -> None:
-    with_name = Reading("حضر أحمد الخطيب. وعاد الخطيب.")
+    with_name = Reading("حضر أحمد الجمل. وعاد الجمل.")
     found = [with_name.written(m.start, m.end) for m in with_name.candidates.mentions if m.form == "name"]
-    assert found == ["أحمد الخطيب", "الخطيب"]
+    assert found == ["أحمد الجمل", "الجمل"]
 
 
 def test_a_word_of_the_user_is_a_cue() -> None:
