@@ -403,12 +403,16 @@ def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Men
         stop -= 1
     if stop <= first:
         return None
+    if words[i - 1] == "قد" and words[first].lstrip("و") in ("كان", "كانت", "كانوا"):
+        mention = phrase_at(tokens, first + 1, stop, closed=True)
+        if mention is not None and _surely_denotes(tokens, mention):
+            return mention  # «وكان مصدر، طلب عدم ذكر اسمه، قد كشف»
     relative = infos[stop].function == "relative" if stop < i else False
     for start in range(max(first, stop - 18), stop):
         before = infos[start - 1] if start > first else None
         if before is not None and not (
             before.function in ("auxiliary", "connective", "complementiser", "relative")
-            or before.form in ("،", ",", ":", "عن", "-", "اما", "واما", "غير", "و", '"', "”")
+            or before.form in ("،", ",", ":", "عن", "-", "اما", "واما", "و", '"', "”")
         ):
             continue
         here = infos[start]

@@ -103,13 +103,11 @@ def features(tokens: Tokens, cue: Cue, content: Content) -> Iterator[tuple[str, 
     yield f"{pattern}:{form.pos}", 1.0
     yield f"{pattern}:source:{_source_class(tokens, cue.source)}:{cue.side}", 1.0
     if pattern in ("clause", "colon", "quotation", "need"):
-        gap = cue.opener - cue.after
-        if cue.source is not None and cue.side == "after":
-            gap -= cue.source.last - cue.source.first
-        yield f"{pattern}:gap:{_bucket(gap, (0, 1, 3, 6, 12))}", 1.0
+        gap = _gap(tokens, cue)
+        yield f"{pattern}:gap:{_bucket(len(gap), (0, 1, 3, 6, 12))}", 1.0
         if gap and not _explained(tokens, cue):
             yield f"{pattern}:unexplained", 1.0
-        if any(tokens.infos[k].verb for k in range(cue.after, cue.opener)):
+        if any(tokens.infos[k].verb for k in gap):
             yield f"{pattern}:verb-between", 1.0
         if tokens.words[cue.opener][0] == "ب":
             yield "clause:with-ba", 1.0
@@ -146,6 +144,22 @@ def features(tokens: Tokens, cue: Cue, content: Content) -> Iterator[tuple[str, 
         yield f"headline:size:{_bucket(content.end - content.start, (25, 60, 120, 250))}", 1.0
         if token + 1 < len(tokens.words) and tokens.words[tokens.stop(token) - 1] == ".":
             yield "headline:full-stop", 1.0
+
+
+def _gap(tokens: Tokens, cue: Cue) -> list[int]:
+    """The tokens between a cue and what opens its content that belong neither to its source nor to a relative clause."""
+    k = cue.source.last if cue.source is not None and cue.side == "after" else cue.after
+    gap = []
+    relative = False
+    while k < cue.opener:
+        if tokens.infos[k].function == "relative":
+            relative = True
+        elif tokens.words[k] in "،,":
+            relative = False
+        elif not relative:
+            gap.append(k)
+        k += 1
+    return gap
 
 
 def _bucket(value: int, bounds: tuple[int, ...]) -> str:

@@ -18,7 +18,7 @@ from quoteattr.text import fold
 ATTRIBUTOR = QuoteAttributor.rules()
 TEXT = (
     "قال وزير الخارجية سامح شكري إن المحادثات ستستأنف غدا. وأضاف أن النتائج مشجعة.\n"
-    "«لن نقبل الشروط»، بحسب مصادر طبية. وردت الوزيرة هالة زايد: \"المستشفيات جاهزة\"."
+    '«لن نقبل الشروط»، بحسب مصادر طبية. وردت الوزيرة هالة زايد: "المستشفيات جاهزة".'
 )
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -31,8 +31,50 @@ WORDS = (
     "سامح شكري محمد فاطمة الزهراء عبد الله بن لافروف رويترز "
     "القرار نهائي المحادثات ستستأنف غدا مشجعة القاهرة بيت ضرورة"
 ).split()
-MARKS = ["«", "»", "“", "”", "„", '"', "''", "‘", "’", "'", "‹", "›", ",,", "((", "))", ":", "،", ".", "؟", "!", "…", "-", "(", ")"]
-OTHERS = ["Reuters", "l'État", "é", "😀", "👩‍👧", "2016", "٣٫٥", "12%", "د.", "\u0650", "\u0301", "ـ", "\u200f", "\u202b", "\u2066", "\ufeff"]
+MARKS = [
+    "«",
+    "»",
+    "“",
+    "”",
+    "„",
+    '"',
+    "''",
+    "‘",
+    "’",
+    "'",
+    "‹",
+    "›",
+    ",,",
+    "((",
+    "))",
+    ":",
+    "،",
+    ".",
+    "؟",
+    "!",
+    "…",
+    "-",
+    "(",
+    ")",
+]
+OTHERS = [
+    "Reuters",
+    "l'État",
+    "é",
+    "😀",
+    "👩‍👧",
+    "2016",
+    "٣٫٥",
+    "12%",
+    "د.",
+    "\u0650",
+    "\u0301",
+    "ـ",
+    "\u200f",
+    "\u202b",
+    "\u2066",
+    "\ufeff",
+]
 BREAKS = ["\n", "\n\n", "\r\n", "\u2029", "\t", "\u00a0", "\x00", "\ud800", "\udfff"]
 
 
@@ -129,13 +171,13 @@ def test_the_format_takes_every_document(text: str) -> None:
 @given(
     news,
     st.integers(1, 5),
-    st.lists(st.sampled_from(["\u064e", "\u0651\u064f", "\u0652", "ـ", "ــ", "\u200f", "\u202b", "\u2067"]), min_size=1, max_size=3),
+    st.lists(
+        st.sampled_from(["\u064e", "\u0651\u064f", "\u0652", "ـ", "ــ", "\u200f", "\u202b", "\u2067"]), min_size=1, max_size=3
+    ),
 )
 def test_marks_inside_words_change_nothing(text: str, every: int, marks: list[str]) -> None:
     letters = count(1)
-    decorated = "".join(
-        c + marks[n % len(marks)] if "ء" <= c <= "ي" and not (n := next(letters)) % every else c for c in text
-    )
+    decorated = "".join(c + marks[n % len(marks)] if "ء" <= c <= "ي" and not (n := next(letters)) % every else c for c in text)
     assert _said(ATTRIBUTOR(decorated)) == _said(ATTRIBUTOR(text))
 
 
@@ -317,9 +359,16 @@ def test_pipe_is_lazy_and_ordered() -> None:
 
 
 def test_one_attributor_serves_many_threads() -> None:
-    texts = [f"قال {name} إن {thing} رقم {n}. وأضاف أن الأمر انتهى." for n in range(40) for name, thing in (
-        ("محمد صلاح", "الحكم"), ("وزير الدفاع", "القرار"), ("مصادر طبية", "المستشفى"), ("هالة زايد", "المصل"),
-    )]
+    texts = [
+        f"قال {name} إن {thing} رقم {n}. وأضاف أن الأمر انتهى."
+        for n in range(40)
+        for name, thing in (
+            ("محمد صلاح", "الحكم"),
+            ("وزير الدفاع", "القرار"),
+            ("مصادر طبية", "المستشفى"),
+            ("هالة زايد", "المصل"),
+        )
+    ]
     attributor = QuoteAttributor.rules()
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(attributor, texts))

@@ -92,7 +92,9 @@ SENTENCES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "word", "pattern", "source", "side", "content", "kind"), SENTENCES, ids=[s[0] for s in SENTENCES])
+@pytest.mark.parametrize(
+    ("text", "word", "pattern", "source", "side", "content", "kind"), SENTENCES, ids=[s[0] for s in SENTENCES]
+)
 def test_sentence(text: str, word: str, pattern: str, source: str | None, side: str | None, content: str, kind: str) -> None:
     reading = Reading(text)
     cue = reading.cue(word, pattern)
@@ -228,7 +230,28 @@ def test_candidates_of_articles_and_cases_are_sound() -> None:
         _check(Reading(document.text))
 
 
-PIECES = ["قال", "وأضاف", "أكد", "بحسب", "كما", "إن", "أن", ":", "«", "»", '"', "،", ".", "\n", "الوزير", "محمد", "قوله", "في", "بيان", "نعم"]
+PIECES = [
+    "قال",
+    "وأضاف",
+    "أكد",
+    "بحسب",
+    "كما",
+    "إن",
+    "أن",
+    ":",
+    "«",
+    "»",
+    '"',
+    "،",
+    ".",
+    "\n",
+    "الوزير",
+    "محمد",
+    "قوله",
+    "في",
+    "بيان",
+    "نعم",
+]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=25).filter(lambda pieces: pieces[:1] != [":"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def test_quotes_stand_in_the_order_of_their_contents() -> None:
 
 
 def test_the_bundled_sample_is_the_text_that_is_annotated() -> None:
-    bundled = Path(__file__).parents[1] / "quoteattr" / "data" / "sample.txt"
+    bundled = files("quoteattr") / "data/sample.txt"
     assert [document.text for document in SAMPLE] == [bundled.read_text(encoding="utf-8").rstrip("\n")]
     assert 350 <= len(SAMPLE[0].text.split()) <= 450
 

@@ -135,7 +135,9 @@ def test_a_statement_with_its_issuer_is_a_document() -> None:
     assert (found[0].form, found[1]) == ("document", "البيان الصادر عن الوزارة")
 
 
-@pytest.mark.parametrize("text", ["في باريس", "إن الأمر انتهى", "أمس", "وأضاف أن", "الذي قال", "، محمد", "لم يقل", "بعد ذلك", ":"])
+@pytest.mark.parametrize(
+    "text", ["في باريس", "إن الأمر انتهى", "أمس", "وأضاف أن", "الذي قال", "، محمد", "لم يقل", "بعد ذلك", ":"]
+)
 def test_what_begins_no_phrase(text: str) -> None:
     assert _phrase(text) is None
 
