@@ -26,6 +26,7 @@ _NEED = word_set("need")
 _NO_REPORT_BEFORE_THAT = word_set("no report")
 _PASSAGE = word_set("passage")
 _ASKING = word_set("asking")
+_ASKING_ALWAYS = frozenset(("كيف", "لماذا", "هل"))
 _DIVINE = word_set("divine")
 _LEADING = word_set("leading")
 _AND_SO = word_set("and so")
@@ -195,7 +196,7 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
             if pattern != "clause" and frame.source is not None and frame.source.form == "other" and frame.source.last < k:
                 frame.source, frame.side = None, None
         frames.append(frame)
-    elif form.pos == "verb" and form.strength >= 0.8 and not form.takes and j < stop:
+    elif form.pos in ("verb", "participle") and form.strength >= 0.8 and not form.takes and j < stop:
         frames.append(_bare(tokens, i, j, stop, end, form))
     closed = _closed_before(tokens, i)
     if opener is None and closed is None and form.pos == "verb" and i > tokens.first(i) + 2 and words[i - 1] in "،,":
@@ -263,7 +264,7 @@ def _introducer(tokens: Tokens, i: int, j: int, stop: int, form: CueForm) -> tup
                 k = behind + 1
                 continue
             return "quotation", k, k
-        if form.act == "ask" and word in _ASKING:
+        if word in _ASKING and (form.act == "ask" or word in _ASKING_ALWAYS):
             return "clause", k, k
         if (
             word in _NEED
@@ -551,8 +552,10 @@ def _headline(tokens: Tokens, colon: int) -> _Frame | None:
         return None
     if tokens.paragraph[colon + 1] != paragraph:
         return None
-    mention = phrase_at(tokens, first, colon)
-    if mention is None or mention.form == "pronoun" or (mention.form == "other" and mention.last - mention.first > 1):
+    mention = phrase_at(tokens, first, colon, closed=True)
+    if mention is None or mention.form == "pronoun":
+        return None
+    if mention.form == "other" and mention.last - mention.first > 1 and tokens.starts[first] not in tokens.opens:
         return None
     if mention.last < colon and not (
         tokens.infos[mention.last].function in ("inner", "preposition") or tokens.infos[mention.last].preposition

@@ -228,7 +228,7 @@ def test_evidence_says_how_a_quote_was_found_and_linked() -> None:
 )
 def test_a_text_that_is_not_arabic_is_said(text: str, warning: str) -> None:
     document = ATTRIBUTOR(text, metadata={"outlet": "x"})
-    assert document.quotes == document.speakers == ()
+    assert (document.quotes, document.speakers) == ((), ())
     assert warning in document.metadata["warning"]
     assert document.metadata["outlet"] == "x"
 
@@ -338,6 +338,13 @@ def test_any_places_can_be_given(text: str, shares: list[tuple[float, float, flo
     quotes = ATTRIBUTOR.attribute(text, pairs).quotes
     assert len(quotes) == len(pairs)
     assert all(text[q.content.start : q.content.end] == q.text for q in quotes)
+
+
+@settings(max_examples=200)
+@given(mixed)
+def test_quotes_that_were_found_can_be_given_back(text: str) -> None:
+    pairs = [(quote.cue, quote.content) for quote in ATTRIBUTOR(text).quotes]
+    assert [(quote.cue, quote.content) for quote in ATTRIBUTOR.attribute(text, pairs).quotes] == pairs
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -170,7 +170,7 @@ def test_runners_up_are_named_with_what_is_left() -> None:
 
 @pytest.fixture(scope="module")
 def informed() -> QuoteAttributor:
-    speakers = [
+    speakers: list[dict[str, object] | KnownSpeaker] = [
         {"name": "عبد الفتاح السيسي", "aliases": ["السيسي"]},
         {"name": "منظمة التحرير الفلسطينية", "aliases": ["المنظمة"], "kind": "organisation"},
         KnownSpeaker("نورة القحطاني", gender="f"),

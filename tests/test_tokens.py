@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -152,7 +154,7 @@ def test_any_word_with_its_own_letter_tells_the_name() -> None:
 def _sentences(text: str) -> list[str]:
     tokens = _read(text)
     bounds = [0, *tokens.sentence_stop]
-    return [" ".join(tokens.words[a:b]) for a, b in zip(bounds, bounds[1:], strict=False) if a < b]
+    return [" ".join(tokens.words[a:b]) for a, b in pairwise(bounds) if a < b]
 
 
 def test_sentences() -> None:
@@ -177,7 +179,7 @@ def test_paragraphs_are_counted_by_line_breaks() -> None:
 
 def test_a_run_without_full_stops_is_cut() -> None:
     tokens = _read("كلمة " * 1000)
-    lengths = [b - a for a, b in zip([0, *tokens.sentence_stop], tokens.sentence_stop, strict=False)]
+    lengths = [b - a for a, b in pairwise([0, *tokens.sentence_stop])]
     assert max(lengths) <= 400
     assert sum(lengths) == 1000
 
