@@ -233,6 +233,9 @@ class _PhraseReader:
             self._begin_name(k, info)
             self.last = k + 1
             return k + 1
+        if name == "particle" and self.expects and self._head_cls() == "media" and k + 1 < self.stop and _unknown(self.t.infos[k + 1]):
+            self.last = k + 1
+            return k + 1  # صحيفة لا ستامبا
         if name == "event" and self.expects:
             self.last = k + 1
             self.expects = False
@@ -268,7 +271,7 @@ class _PhraseReader:
             return True
         if self.name or self.head is None:
             return False
-        if self.head.stem in _EXPERTS:
+        if self.head.stem in _EXPERTS or self.t.words[self.first] in _SOME:
             return True
         return not any(self.t.infos[n].definite for n in range(self.first, self.last))
 
@@ -386,6 +389,8 @@ class _PhraseReader:
         elif any(self.t.infos[n].definite for n in range(self.first, k)) or self._head_cls() == "honorific":
             if noun is not None and noun.cls in ("title", "honorific") and not _is_name(info):
                 self.expects = True  # another title: الرئيس التنفيذي رئيس مجلس الإدارة
+            elif self._head_cls() == "media" and _unknown(info) and not before.known:
+                pass  # a foreign paper: صحيفة ألموندو ديبورتيفو
             elif self._attached_unknown(k, info):
                 self.expects = self._wants_more(k + 1)
             elif (
