@@ -170,7 +170,7 @@ def _document(
                 cue=span(cue.start, cue.end),
                 source=span(cue.source.start, cue.source.end) if cue.source else None,
                 speaker=speakers[found.entity] if found.entity is not None else None,
-                confidence=report.probability * found.probability,
+                confidence=round(report.probability * found.probability, 4),
                 act=cue.form.act,
                 parent=f"Q{report.parent + 1}" if report.parent is not None else None,
                 evidence=Evidence(report.found_by, found.rule, runners_up(found)),
@@ -180,11 +180,12 @@ def _document(
 
 
 def _without_doubtful(document: Document, min_confidence: float) -> Document:
-    """The document with its quotes below a confidence set apart, and the speakers who are then left."""
+    """The document with its quotes below a confidence set apart."""
     if min_confidence <= 0:
         return document
     kept = tuple(q for q in document.quotes if q.confidence is None or q.confidence >= min_confidence)
-    return replace(document, quotes=kept, rejected=tuple(q for q in document.quotes if q not in kept))
+    rejected = tuple(q for q in document.quotes if q.confidence is not None and q.confidence < min_confidence)
+    return replace(document, quotes=kept, rejected=rejected)
 
 
 def _speaker(entity: Entity, id: str, text: str, span: Callable[[int, int], Span]) -> Speaker:

@@ -129,7 +129,8 @@ def _frames(tokens: Tokens) -> _Frames:
                 at.setdefault(frame.token, frame)
             continue
         best: list[_Frame] = []
-        for form in info.cues:
+        phrases = info.phrases.get(tokens.words[i + 1], ()) if info.phrases and i + 1 < len(tokens.words) else ()
+        for form in (*phrases, *info.single):
             if best and (len(best[0].form.words) > len(form.words) or best[0].form.strength >= form.strength):
                 continue
             best = _read_form(tokens, i, form) or best
@@ -546,6 +547,8 @@ def _headline(tokens: Tokens, colon: int) -> _Frame | None:
     """«الوزير: لن نقبل» on a line of its own."""
     first = colon - 1
     paragraph = tokens.paragraph[colon]
+    if colon == 0 or tokens.paragraph[first] != paragraph:
+        return None
     while first > 0 and tokens.paragraph[first - 1] == paragraph and colon - first <= 10:
         first -= 1
     if (first > 0 and tokens.paragraph[first - 1] == paragraph) or colon == first or colon + 1 >= len(tokens.words):
@@ -598,6 +601,9 @@ def given_cue(tokens: Tokens, cues: tuple[Cue, ...], at: tuple[int, int], conten
     """The cue at given offsets whose content begins at ``content``: the proposed one that fits best, else one made for it."""
     start, end = at
     before = content < start
+    if not tokens.words:
+        form = CueForm(words=("",), lemma="", pos="verb", act="assert", strength=0.5)
+        return Cue(0, 0, 0, start, end, form, "clause", (), None, None)
     here = [c for c in cues if c.start < end and start < c.end and (c.pattern in _CONTENT_BEFORE) == before]
     if here:
         best = min(here, key=lambda c: abs(c.contents[0].start - content))
@@ -740,18 +746,19 @@ def _clause_ends(tokens: Tokens, begin: int, stop: int, frames: _Frames, own: _F
     around = tokens.inside[own.token]
     inside = around.inner[1] if around is not None else None
     final = "sentence"
+    if inside is not None and begin < tokens.at(inside) < stop:
+        stop, final = tokens.at(inside), "quotation"
     k = begin
     while k < stop:
-        if inside is not None and tokens.starts[k] >= inside:
-            stop, final = k, "quotation"
-            break
         quotation = tokens.opens.get(tokens.starts[k])
         if quotation is not None and quotation.closed:
             k = tokens.at(quotation.end)
             stop = max(stop, k)
             continue
         if k > begin:
-            mark = _boundary(tokens, k, begin, frames.at.get(k), own)
+            if len(ends) >= MAX_ENDS:
+                break
+            mark = _boundary(tokens, k, begin, frames, own)
             if mark:
                 ends.append((_cut(tokens, k), mark))
             elif tokens.words[k - 1] in "،," and k > begin + 3:
@@ -762,8 +769,9 @@ def _clause_ends(tokens: Tokens, begin: int, stop: int, frames: _Frames, own: _F
     return [*ends, last, *commas[: MAX_ENDS - 1 - len(ends)]]
 
 
-def _boundary(tokens: Tokens, k: int, begin: int, frame: _Frame | None, own: _Frame) -> str:
+def _boundary(tokens: Tokens, k: int, begin: int, frames: _Frames, own: _Frame) -> str:
     """What ends a content before token ``k``; empty where nothing does."""
+    frame = frames.at.get(k)
     word, info = tokens.words[k], tokens.infos[k]
     comma = ":comma" if tokens.words[k - 1] in "،,." else ":quote" if tokens.starts[k - 1] in tokens.closes else ""
     if frame is not None and frame.token > own.token:
@@ -785,6 +793,8 @@ def _boundary(tokens: Tokens, k: int, begin: int, frame: _Frame | None, own: _Fr
     if k <= begin + 2:
         return ""
     if info.function == "connective":
+        if word in _LEADING and k + 1 in frames.at:
+            return ""  # the report one word later ends the content
         return f"connective{comma}:{word.lstrip('و')}"
     if not comma:
         return ""

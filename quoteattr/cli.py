@@ -68,6 +68,7 @@ def _say(*messages: object) -> None:
 def _extract(options: argparse.Namespace) -> int:
     attributor = _attributor(options.model, options.lexicon, options.min_confidence)
     files = list(find_files(options.inputs or [STDIN]))
+    page: list[Document] = []
     documents = quotes = failures = 0
     with _opened(options.output, files) as out:
         for item in _texts(files):
@@ -80,11 +81,17 @@ def _extract(options: argparse.Namespace) -> int:
                 _say(f"{result.id}: {result.metadata['warning']}")
             if options.format == "jsonl":
                 out.write(json.dumps(result.to_dict(), ensure_ascii=False) + "\n")
+            elif options.format == "html":
+                page.append(result)
             else:
                 out.write(("\n" if documents else "") + _table(result, out) + "\n")
             out.flush()
             documents += 1
             quotes += len(result.quotes)
+        if page:
+            from quoteattr.html import render_html
+
+            out.write(render_html(page))
     if documents + failures > 1:
         _say(f"{documents} documents done, {failures} failed, {quotes} quotes found")
     return SOME_FAILED if failures else DONE
@@ -243,6 +250,7 @@ def _parser() -> argparse.ArgumentParser:
         "examples:\n"
         "  quoteattr extract article.txt\n"
         "  quoteattr extract --format jsonl --output quotes.jsonl news/ more.jsonl\n"
+        "  quoteattr extract --format html --output quotes.html article.txt\n"
         "  cat article.txt | quoteattr extract",
     )
     extract.set_defaults(run=_extract)
@@ -255,9 +263,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     extract.add_argument(
         "--format",
-        choices=("table", "jsonl"),
+        choices=("table", "jsonl", "html"),
         default="table",
-        help="table for reading (default), or jsonl: one document a line with all spans as offsets into its text",
+        help="table for reading (default); jsonl: one document a line with all spans as offsets into its text; "
+        "html: one page for the browser with all texts, their quotes tinted by speaker",
     )
     _add_model(extract)
     extract.add_argument("--lexicon", metavar="FILE", help="verbs, titles and known speakers to add to the lexicon")

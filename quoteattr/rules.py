@@ -117,6 +117,9 @@ def features(tokens: Tokens, cue: Cue, content: Content) -> Iterator[tuple[str, 
     yield f"before:{_before_class(before)}", 1.0
     if form.words[0] != tokens.words[token]:
         yield f"{form.pos}:with-conjunction", 1.0
+    if pattern == "inverted":
+        yield f"inverted:{'joined' if form.words[0] != tokens.words[token] else 'plain'}", 1.0
+        yield f"inverted:after:{tokens.words[token - 1] if tokens.words[token - 1] in '،.' else 'mark'}", 1.0
     if form.aspect == "imperfect":
         yield "imperfect", 1.0
     if form.person == 1:

@@ -196,6 +196,18 @@ class Document:
             record["rejected"] = [q.to_dict() for q in self.rejected]
         return record
 
+    def to_html(self) -> str:
+        """The document as one self-contained HTML page: the text with its quotes tinted by speaker, and a legend."""
+        from quoteattr.html import render_html
+
+        return render_html([self])
+
+    def _repr_html_(self) -> str:
+        """The document as notebooks show it."""
+        from quoteattr.html import render_fragment
+
+        return render_fragment(self)
+
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Document:
         """Read and check the plain dictionary of the document format.

@@ -6,7 +6,7 @@ model, and gives entities and a link for each utterance. Offsets are into the no
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,6 +62,7 @@ class Entity:
     names: list[tuple[str, ...]] = field(default_factory=list)
     titles: list[tuple[str, ...]] = field(default_factory=list)
     mentions: list[Mention] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
     sources: set[tuple[int, int]] = field(default_factory=set)
     known: KnownSpeaker | None = None
 
@@ -152,15 +153,15 @@ class Linker:
         return _words(self.text[mention.name[0] : mention.name[1]])
 
     def _by_name(self, words: tuple[str, ...], mention: Mention) -> int | None:
-        found = {index for word in words for index in self.by_word.get(_bare(word), ())}
+        found = {index for word in words for index in self.by_word.get(_bare(word), ())[-_REACH:]}
         if not found:
-            found = {index for word in words for near in _near(word) for index in self.by_near.get(near, ())}
+            found = {index for word in words for near in _near(word) for index in self.by_near.get(near, ())[-_REACH:]}
         best: tuple[float, int] | None = None
         for index in found:
             entity = self.entities[index]
             if mention.gender and entity.gender and mention.gender != entity.gender:
                 continue
-            score = max((_name_match(words, name) for name in entity.names), default=0.0)
+            score = max((_name_match(words, name) for name in entity.names[-_REACH:]), default=0.0)
             if score <= 0:
                 continue
             distance = abs(mention.start - entity.first) if entity.first >= 0 else 0
@@ -187,6 +188,7 @@ class Linker:
     def _add(self, index: int, mention: Mention, name: tuple[str, ...] = ()) -> None:
         entity = self.entities[index]
         entity.mentions.append(mention)
+        insort(entity.places, mention.start)
         entity.first = mention.start if entity.first < 0 else min(entity.first, mention.start)
         entity.gender = entity.gender or mention.gender
         entity.number = entity.number or mention.number
@@ -242,7 +244,8 @@ class Linker:
                 continue
             if index == last:
                 score += 0.8
-            near = max((m.start for m in entity.mentions if m.start <= mention.start), default=-1)
+            before = bisect_right(entity.places, mention.start)
+            near = entity.places[before - 1] if before else -1
             score += 0.0 if near < 0 else 0.3 + 0.3 * near / max(1, mention.start)
             if best is None or score > best[0]:
                 best = (score, index)
@@ -270,7 +273,7 @@ class Linker:
             if mention.kind != entity.kind:
                 return 0.0
             best = 0.0
-            for title in (*entity.titles, *entity.names):
+            for title in (*entity.titles[-_REACH:], *entity.names[-_REACH:]):
                 other = frozenset(title)
                 if own == other:
                     best = max(best, 3.0)
@@ -284,7 +287,7 @@ class Linker:
         if not mention.definite and mention.form == "group":
             return 3.0 if any(frozenset(t) == own for t in entity.titles) else 0.0
         best = 0.0
-        for title in entity.titles:
+        for title in entity.titles[-_REACH:]:
             other = frozenset(title)
             if own <= other and (title[0] == mention.words[0] or len(own) > 1):
                 best = max(best, 2.0 if len(own) == 1 else 2.5)

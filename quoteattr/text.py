@@ -373,12 +373,11 @@ def _leave_paragraph(
 # ---------------------------------------------------------------------------------------------------------------------
 # Language
 
-_ARABIC_LETTER = re.compile(f"[{LETTERS}]")
 _ANY_LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(f"[{LETTERS}]+")
 _FUNCTION_WORDS = {
     "Arabic": frozenset("في من على إلى الى أن ان التي الذي هذا هذه عن مع ما لا بعد قال وقال كما بين وفي ومن و قد كان لم".split()),
-    "Persian": frozenset("که است این را برای می از به شد کرد شده های آن گفت خود یک بود باید کند".split()),
+    "Persian": frozenset("که است این را برای می از شد کرد شده های آن گفت خود یک بود باید کند".split()),
     "Urdu": frozenset("ہے کے میں کی کا نے اور سے کو ہیں پر یہ تھا گیا کہ بھی اس نہیں".split()),
 }
 
@@ -391,16 +390,18 @@ def not_arabic(text: str, sample: int = 5000) -> str | None:
     >>> not_arabic("رئیس جمهور گفت که این کار برای مردم است و باید انجام شود")
     'the text looks Persian, not Arabic'
     """
-    text = text[:sample]
-    letters = len(_ANY_LETTER.findall(text))
-    if not letters:
-        return "no Arabic text: it has no letters"
-    share = len(_ARABIC_LETTER.findall(text)) / letters
-    if share < 0.2:
-        return f"no Arabic text: {share:.0%} of its letters are Arabic".replace("%", " %")
+    text = _FOLD_AWAY.sub("", text[:sample])
     words = _WORD.findall(text)
-    counts = {name: sum(w in known for w in words) for name, known in _FUNCTION_WORDS.items()}
+    arabic = sum(map(len, words))
+    if arabic <= 0.2 * len(text):
+        letters = len(_ANY_LETTER.findall(text))
+        if not letters:
+            return "no Arabic text: it has no letters"
+        share = arabic / letters
+        if share < 0.2:
+            return f"no Arabic text: {share:.0%} of its letters are Arabic".replace("%", " %")
+    counts = {name: sum(map(known.__contains__, words)) for name, known in _FUNCTION_WORDS.items()}
     best = max(counts, key=lambda name: counts[name])
-    if best != "Arabic" and counts[best] > 2 * counts["Arabic"]:
+    if best != "Arabic" and counts[best] > max(1, 2 * counts["Arabic"]):
         return f"the text looks {best}, not Arabic"
     return None

@@ -7,15 +7,15 @@ and paragraph numbers, quotation marks. Positions are offsets into the normalize
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from quoteattr.lexicon import CueForm, Gender, Lexicon, NounForm
 from quoteattr.text import LETTERS, NormalizedText, Quotation, quotations, sentence_ends
 from quoteattr.words import function_words, news_words
 
-_TOKEN = re.compile(rf"[{LETTERS}]+|\d+(?:[.,/:٬]\d+)*|[^\W\d_]+|[^\w\s]|_|\n")
+_TOKEN = re.compile(rf"[{LETTERS}]+|\d+(?:[.,/:٬]\d+)*|[^\W\d_]+|[^\w\s]|_")
 _MAX_SENTENCE = 400  # longer runs without a full stop are cut, which bounds the work for a cue
 _CACHE_LIMIT = 200_000
 _GLUED = ("اليه", "اليها", "الي", "علي", "انه", "ان")
@@ -27,7 +27,8 @@ class Word:
 
     ``function`` is its class in ``function_words.tsv``; ``conjunction`` and ``preposition`` are attached letters; ``stem`` is
     the word without them and without article. ``name`` is how surely the word is part of a name, ``known`` whether news uses it
-    (a word that is not, may be a name as well); ``organisation`` whether it begins the name of a body.
+    (a word that is not, may be a name as well); ``organisation`` whether it begins the name of a body. ``single`` are the cue
+    readings of the word alone, ``phrases`` those of several words by their second.
     """
 
     form: str
@@ -44,6 +45,8 @@ class Word:
     verb: bool
     known: bool
     organisation: bool
+    single: tuple[CueForm, ...] = ()
+    phrases: Mapping[str, tuple[CueForm, ...]] = field(default_factory=dict)
 
     @property
     def clitics(self) -> int:
@@ -87,20 +90,45 @@ class Tokens:
 
 
 def _inside(starts: list[int], marks: list[Quotation]) -> list[Quotation | None]:
-    """For every token the innermost quotation around it."""
-    if not marks:
-        return [None] * len(starts)
-    inside: list[Quotation | None] = []
-    stack: list[Quotation] = []
-    n = 0
-    for start in starts:
-        while n < len(marks) and marks[n].start < start:
-            stack.append(marks[n])
-            n += 1
-        while stack and stack[-1].end <= start:
-            stack.pop()
-        inside.append(stack[-1] if stack else None)
+    """For every token the innermost quotation around it: the last one to begin."""
+    inside: list[Quotation | None] = [None] * len(starts)
+    for quotation in marks:
+        first, stop = bisect_right(starts, quotation.start), bisect_left(starts, quotation.end)
+        inside[first:stop] = [quotation] * (stop - first)
     return inside
+
+
+def _paragraphs(text: str, starts: list[int]) -> list[int]:
+    """For every token how many line breaks stand before it."""
+    paragraphs: list[int] = []
+    number, at = 0, text.find("\n")
+    while at >= 0:
+        paragraphs.extend([number] * (bisect_left(starts, at) - len(paragraphs)))
+        number += 1
+        at = text.find("\n", at + 1)
+    paragraphs.extend([number] * (len(starts) - len(paragraphs)))
+    return paragraphs
+
+
+def _sentences(
+    text: str, words: list[str], starts: list[int], opens: Mapping[int, Quotation]
+) -> tuple[list[int], list[int]]:
+    """For every token the number of its sentence, and for every sentence the first token behind it."""
+    ends = [*sentence_ends(text), len(text)]
+    sentence: list[int] = []
+    stops: list[int] = []
+    first, count = 0, len(words)
+    for end in ends:
+        stop = bisect_right(starts, end, first)
+        while stop < count and words[stop] in _TRAILING and starts[stop] not in opens:
+            stop += 1
+        for forced in range(first + _MAX_SENTENCE, stop, _MAX_SENTENCE):
+            sentence.extend([len(stops)] * _MAX_SENTENCE)
+            stops.append(forced)
+        sentence.extend([len(stops)] * (stop - len(sentence)))
+        stops.append(stop)
+        first = stop
+    return sentence, stops
 
 
 class Reader:
@@ -118,48 +146,22 @@ class Reader:
         text = normalized.text
         words: list[str] = []
         starts: list[int] = []
-        infos: list[Word] = []
-        sentence: list[int] = []
-        stops: list[int] = []
-        paragraphs: list[int] = []
-        ends = sentence_ends(text)
-        marks = quotations(text)
-        distinct = "على" in normalized.original
-        opens = {q.start: q for q in marks}
-        known = self._known
-        if len(known) > _CACHE_LIMIT:
-            known.clear()
-        number, forced, paragraph = 0, 0, 0
-        bound = ends[0] if ends else len(text)
         for match in _TOKEN.finditer(text):
-            word = match.group()
-            if word == "\n":
-                paragraph += 1
-                continue
-            start = match.start()
-            if start > bound and (word not in _TRAILING or start in opens):
-                while start > bound:
-                    number += 1
-                    bound = ends[number] if number < len(ends) else len(text)
-                stops.extend([len(words)] * (number + forced - len(stops)))
-            elif len(words) - (stops[-1] if stops else 0) >= _MAX_SENTENCE:
-                forced += 1
-                stops.append(len(words))
-            if (
-                word in _ALI
-                and distinct
-                and normalized.original[normalized.original_span(start, start + len(word))[1] - 1] == "ي"
-            ):
-                info = _ALI[word]
-            else:
-                info = known.get(word) or self._analyse(word)
-            words.append(word)
-            starts.append(start)
-            infos.append(info)
-            sentence.append(number + forced)
-            paragraphs.append(paragraph)
-        stops.extend([len(words)] * (number + forced + 1 - len(stops)))
-        closes = {q.inner[1]: q for q in marks if q.closed}
+            words.append(match.group())
+            starts.append(match.start())
+        if len(self._known) > _CACHE_LIMIT:
+            self._known = {}
+        known = self._known
+        for word in set(words).difference(known):
+            known[word] = self._looked_up(word)
+        infos = [known[word] for word in words]
+        if "ى" in normalized.original or "الي" not in words:
+            for k in [k for k, word in enumerate(words) if word in _ALI]:
+                if normalized.original[normalized.original_span(starts[k], starts[k] + len(words[k]))[1] - 1] == "ي":
+                    infos[k] = _ALI[words[k]]
+        marks = quotations(text)
+        opens = {q.start: q for q in marks}
+        sentence, stops = _sentences(text, words, starts, opens)
         return Tokens(
             text,
             words,
@@ -167,19 +169,23 @@ class Reader:
             infos,
             sentence,
             stops,
-            paragraphs,
+            _paragraphs(text, starts),
             _inside(starts, marks),
             opens,
-            closes,
+            {q.inner[1]: q for q in marks if q.closed},
             self.lexicon,
             self._bodies,
         )
 
-    def _analyse(self, word: str) -> Word:
-        info = self._known[word] = self._looked_up(word)
-        return info
-
     def _looked_up(self, word: str) -> Word:
+        info = self._described(word)
+        phrases: dict[str, tuple[CueForm, ...]] = {}
+        for form in info.cues:
+            if len(form.words) > 1:
+                phrases[form.words[1]] = (*phrases.get(form.words[1], ()), form)
+        return replace(info, single=tuple(c for c in info.cues if len(c.words) == 1), phrases=phrases) if info.cues else info
+
+    def _described(self, word: str) -> Word:
         lexicon = self.lexicon
         functions = function_words()
         function = functions.get(word, "")
@@ -191,7 +197,8 @@ class Reader:
         if not cues and not function and word not in news_words()[0]:
             cues = self._glued(word)
         if function or not word[0].isalpha():
-            return Word(word, function, conjunction, "", False, word, None, 0.0, None, False, cues, False, True, False)
+            noun = lexicon.nouns.get(word) if function == "event" else None
+            return Word(word, function, conjunction, "", False, word, noun, 0.0, None, False, cues, False, True, False)
         counts, verbs = news_words()
         conjunction, preposition, rest = self._split(word, counts, verbs)
         definite = rest.startswith("ال") and len(rest) > 4

@@ -135,6 +135,30 @@ def test_results_can_go_to_a_file(folder: Path, capsys: pytest.CaptureFixture[st
     assert len(document.quotes) == 2
 
 
+@pytest.mark.parametrize("output", [None, "out.html"])
+def test_all_texts_go_into_one_html_page(folder: Path, capsys: pytest.CaptureFixture[str], output: str | None) -> None:
+    (folder / "a.txt").write_text(TEXT, encoding="utf-8")
+    (folder / "b.txt").write_text(f"{TEXT} <b>\u202e", encoding="utf-8")
+    options = ["--output", output] if output else []
+    code, out, messages = run(capsys, "extract", "--format", "html", "a.txt", "none.txt", "b.txt", *options)
+    page = (folder / output).read_text(encoding="utf-8") if output else out
+    assert bool(out) is not bool(output)
+    assert code == 1
+    assert messages == [
+        "quoteattr: none.txt: no such file or directory",
+        "quoteattr: 2 documents done, 1 failed, 4 quotes found",
+    ]
+    assert (page.count("<!DOCTYPE html>"), page.count("</html>")) == (1, 1)
+    assert [page.count(name) for name in ("<h2><bdi>a.txt<", "<h2><bdi>b.txt<", *QUOTES)] == [1, 1, 2, 2]
+    assert "&lt;b&gt;" in page
+
+
+@pytest.mark.usefixtures("folder")
+def test_no_page_is_written_where_no_text_could_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "extract", "--format", "html", "none.txt")
+    assert (code, out) == (1, "")
+
+
 @pytest.mark.parametrize("given", ["a.txt", ".", "./a.txt"])
 def test_an_input_is_never_overwritten(folder: Path, capsys: pytest.CaptureFixture[str], given: str) -> None:
     (folder / "a.txt").write_text(TEXT, encoding="utf-8")
@@ -281,7 +305,7 @@ def test_the_article_the_project_started_from(shared_data: Path, capsys: pytest.
         (["extract", "--min-confidence", "1.5"], "'1.5' is not a number from 0 to 1"),
         (["extract", "--min-confidence", "nan"], "'nan' is not a number from 0 to 1"),
         (["extract", "--min-confidence", "high"], "'high' is not a number from 0 to 1"),
-        (["extract", "--format", "html"], "invalid choice: 'html'"),
+        (["extract", "--format", "pdf"], "invalid choice: 'pdf'"),
         (["evaluate", "gold.jsonl", "--worst", "0"], "'0' is not a whole number from 1"),
         (["evaluate"], "required: GOLD"),
         ([], "required: COMMAND"),
