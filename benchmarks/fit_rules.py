@@ -187,7 +187,7 @@ def main() -> None:
     write(tables)
     for _ in range(2):
         choices, targets = links(options.data)
-        tables["link"] = fit_choice(choices, targets, penalty=8.0)
+        tables["link"] = fit_choice(choices, targets, penalty=3.0)
         print(f"{len(choices)} links, {len(tables['link'])} weights")
         write(tables)
 

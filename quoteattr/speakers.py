@@ -380,11 +380,13 @@ class Linker:
             names.append(f"{c}:mention:{where}:{role}")
             names.append(f"{c}:mention:rank:{min(rank, 4)}")
             if mention is leading:
-                names.append(f"{c}:mention:leading")
+                names.append(f"{c}:mention:leading:{role}")
             if mention is before:
-                names.append(f"{c}:mention:leading-before")
+                names.append(f"{c}:mention:leading-before:{role}")
             if mention is topic:
                 names.append(f"{c}:topic:{'shift' if utterance.shift else 'no-shift'}")
+                if mention.subject and mention in (leading, before):
+                    names.append(f"new-subject:{'shift' if utterance.shift else 'no-shift'}")
             names.append(f"mention:{mention.form}{':definite' if mention.definite else ''}")
             rank += 1
         topic_entity = self.of.get((topic.start, topic.end)) if topic is not None else None
