@@ -15,6 +15,7 @@ import gzip
 import json
 import re
 from collections import Counter
+from itertools import pairwise
 from math import log2
 from pathlib import Path
 
@@ -24,6 +25,10 @@ from quoteattr.words import function_words
 TARGET = Path(__file__).resolve().parent.parent / "quoteattr/data/news_words.tsv"
 BEFORE = frozenset(fold(w) for w in "قد وقد فقد لم ولم لن ولن سوف وسوف الذي التي الذين والذي والتي والذين لقد".split())
 MIN_COUNT = 24
+HEADER = (
+    "# Common words of Arabic news (folded), log2 of their count, v for finite verbs; made by benchmarks/build_words.py.\n"
+    "word\tlog2\tverb\n"
+)
 
 
 def main() -> None:
@@ -39,7 +44,7 @@ def main() -> None:
             for line in lines:
                 words = word.findall(fold(json.loads(line)["text"]))
                 total.update(words)
-                verbal.update(b for a, b in zip(words, words[1:], strict=False) if a in BEFORE)
+                verbal.update(b for a, b in pairwise(words) if a in BEFORE)
     functions = function_words()
     rows = []
     for form, count in sorted(total.items()):
@@ -49,8 +54,7 @@ def main() -> None:
         verb = seen >= 3 and seen >= 0.04 * count and len(form) > 2 and form[:2] not in ("ال", "لل")
         if verb or count >= MIN_COUNT:
             rows.append(f"{form}\t{round(log2(count))}" + ("\tv" if verb else ""))
-    header = "# Common words of Arabic news (folded), log2 of their count, v for finite verbs; made by benchmarks/build_words.py.\nword\tlog2\tverb\n"
-    TARGET.write_text(header + "\n".join(rows) + "\n", encoding="utf8")
+    TARGET.write_text(HEADER + "\n".join(rows) + "\n", encoding="utf8")
     print(f"{len(rows)} of {len(total)} forms, {sum(r.endswith('v') for r in rows)} finite verbs")
 
 

@@ -81,9 +81,8 @@ def score(path: Path, proposer: Proposer) -> tuple[dict[str, float], list[str]]:
             if not (here and reached and right):
                 what = "cue" if not here else "content" if not reached else "speaker"
                 text = document.text[max(0, quote.cue.start - 60) : quote.cue.end + 120].replace("\n", "¶")
-                missed.append(
-                    f"{what}\t{document.id}\t{quote.cue.text}\t{quote.speaker.name}\t{text}\t→ {quote.text[:60]} … {quote.text[-40:]}"
-                )
+                content = f"→ {quote.text[:60]} … {quote.text[-40:]}"
+                missed.append("\t".join((what, document.id, quote.cue.text, quote.speaker.name, text, content)))
     return {
         "quotes": quotes,
         "cue recall": cues / quotes,

@@ -21,7 +21,9 @@ from quoteattr.speakers import Entity, Link, Linked, Linker, Utterance, name_of
 from quoteattr.text import NormalizedText, normalize, not_arabic
 
 _SHIFT = re.compile(
-    " *و? *(?:من|في|الي|علي) (?:جهت|جانب|ناحيت|المقابل|جهه اخري|ناحيه اخري|جانب اخر|السياق|سياق|ذلك|صعيد|الصعيد|الوقت نفسه|حين)|بدور|ول?كن |غير ان|اما "
+    " *و? *(?:من|في|الي|علي) "
+    "(?:جهت|جانب|ناحيت|المقابل|جهه اخري|ناحيه اخري|جانب اخر|السياق|سياق|ذلك|صعيد|الصعيد|الوقت نفسه|حين)"
+    "|بدور|ول?كن |غير ان|اما "
 )
 """How a paragraph turns to somebody else, in folded letters."""
 

@@ -13,7 +13,7 @@ from quoteattr.lexicon import CueForm, Lexicon
 from quoteattr.phrases import Mention, bare_name, phrase_at
 from quoteattr.schema import QuoteType
 from quoteattr.text import NormalizedText, Quotation
-from quoteattr.tokens import Reader, Tokens, Word
+from quoteattr.tokens import Reader, Tokens
 from quoteattr.words import word_set
 
 Pattern = Literal["clause", "need", "colon", "quotation", "bare", "inverted", "aside", "tag", "tag-initial", "headline"]
@@ -119,7 +119,7 @@ def _frames(tokens: Tokens) -> _Frames:
     at: dict[int, _Frame] = {}
     skip = 0
     marked = bool(tokens.opens)
-    for i, info in enumerate(tokens.infos):
+    for i, (info, following) in enumerate(zip(tokens.infos, [*tokens.words[1:], ""], strict=False)):
         if i < skip:
             continue
         if not info.cues:
@@ -129,8 +129,7 @@ def _frames(tokens: Tokens) -> _Frames:
                 at.setdefault(frame.token, frame)
             continue
         best: list[_Frame] = []
-        phrases = info.phrases.get(tokens.words[i + 1], ()) if info.phrases and i + 1 < len(tokens.words) else ()
-        for form in (*phrases, *info.single):
+        for form in info.followed.get(following, info.alone):
             if best and (len(best[0].form.words) > len(form.words) or best[0].form.strength >= form.strength):
                 continue
             best = _read_form(tokens, i, form) or best
@@ -171,7 +170,7 @@ def _read_form(tokens: Tokens, i: int, form: CueForm) -> list[_Frame]:
 
 def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
     stop = min(tokens.stop(i), i + _MAX_GAP)
-    words, infos = tokens.words, tokens.infos
+    words = tokens.words
     joined = j < stop and words[j] in form.takes and words[j] != "ب"
     if joined or (j < stop and words[j] in _SAYING and words[i] not in _SAYING):
         j += 1
@@ -388,7 +387,6 @@ def _may_follow_adverbial(tokens: Tokens, p: int) -> bool:
 def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Mention | None:
     """The subject before its verb: «وكان الوزير قد قال», «لكن الوزير أكد», «الوزير، قال», «عن الوزير قوله», «الوزير الذي قال»."""
     infos, words = tokens.infos, tokens.words
-    info = infos[i]
     first = tokens.first(i)
     if form.pos == "participle":
         return _subject_of_main_verb(tokens, i, first) if form.lemma == "قال" else None
@@ -486,7 +484,8 @@ def _tag(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
             k += 1
         if k >= stop or not infos[k].cues:
             return []
-        if form.words == ("كما",) and _introducer(tokens, k, k + 1, min(tokens.stop(k), k + _MAX_GAP), infos[k].cues[0]) is not None:
+        limit = min(tokens.stop(k), k + _MAX_GAP)
+        if form.words == ("كما",) and _introducer(tokens, k, k + 1, limit, infos[k].cues[0]) is not None:
             return []  # «كما أكد أن» reports itself
         after = k + 1
         if after < stop and (
@@ -690,9 +689,7 @@ def _quoted(tokens: Tokens, frame: _Frame, quotation: Quotation, frames: _Frames
             yield start, end, "mixed", f"past:{follow}:{shape}:{why}"
 
 
-def _around_quotation(
-    tokens: Tokens, frame: _Frame, quotation: Quotation, behind: int, stop: int, shape: str
-) -> Iterator[_Raw]:
+def _around_quotation(tokens: Tokens, frame: _Frame, quotation: Quotation, behind: int, stop: int, shape: str) -> Iterator[_Raw]:
     """Mixed contents of a verb that is followed by quoted words: «عبر عن تأييده لـ"تعديل القائمة" و"فتحها"»."""
     later = [q for q in (tokens.opens.get(tokens.starts[k]) for k in range(behind, stop)) if q is not None and q.closed]
     last = later[-1].inner[1] if later else 0
@@ -788,7 +785,7 @@ def _boundary(tokens: Tokens, k: int, begin: int, frames: _Frames, own: _Frame) 
         if tokens.words[k - 1] in _LEADING:
             return f"led-verb:{strong}"
         return f"verb:{strong}{comma}" if comma else ""
-    if any(c.pos == "participle" for c in info.cues) and (word[-1] in "اه" or word.endswith("ين")):
+    if info.participle_cue and (word[-1] in "اه" or word.endswith("ين")):
         return f"bare-participle{comma}"
     if k <= begin + 2:
         return ""
@@ -868,11 +865,7 @@ def _mentions(tokens: Tokens) -> Iterator[Mention]:
     k, count = 0, len(tokens.words)
     while k < count:
         info = tokens.infos[k]
-        if (
-            info.function
-            or info.verb
-            or (info.noun is None and info.name < 0.5 and not (info.organisation and not _country(tokens, info)))
-        ):
+        if not info.denotes:
             k += 1
             continue
         mention = phrase_at(tokens, k, tokens.stop(k), skip=info.clitics)
@@ -894,7 +887,3 @@ def _mentions(tokens: Tokens) -> Iterator[Mention]:
                 continue
             if word in surnames or (info.clitics and word[info.clitics :] in surnames):
                 yield bare_name(tokens, k, info.clitics if word not in surnames else 0)
-
-
-def _country(tokens: Tokens, info: Word) -> bool:
-    return info.stem in tokens.lexicon.countries or ("ال" + info.stem) in tokens.lexicon.countries

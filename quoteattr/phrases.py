@@ -36,9 +36,9 @@ class Mention:
     """A noun phrase that can denote a speaker.
 
     ``name`` is the span of the proper name inside it, where it has one; ``head`` the folded stem of its head noun (وزير),
-    empty for a bare name; ``words`` the folded stems of all its words. ``governed`` says that a preposition stands before it (it
-    is no subject), ``subject`` that a reporting verb does, ``same`` that it points back (نفسه، ذاته، المذكور),
-    ``fresh`` that it brings in somebody new (أحد الخبراء، مسؤول آخر، مسؤول أمني). ``first`` and ``last`` are its tokens (half-open).
+    empty for a bare name; ``words`` the folded stems of all its words. ``governed`` says that a preposition stands before it
+    (it is no subject), ``subject`` that a verb does, ``same`` that it points back (نفسه، ذاته، المذكور), ``fresh`` that it
+    brings in somebody new (أحد الخبراء، مسؤول آخر، مسؤول أمني). ``first`` and ``last`` are its tokens (half-open).
     """
 
     start: int
@@ -165,7 +165,7 @@ class _PhraseReader:
         return k
 
     def _apposition(self, k: int) -> int:
-        """Whether «، …» goes on with the same person: a name after a title, a title after a name, closed by a mark or the stop."""
+        """Whether «، …» goes on with the same person: a name after a title, a title after a name, closed by a mark or stop."""
         tokens = self.t
         if k + 1 >= self.stop or self.state == "start":
             return k
@@ -174,7 +174,7 @@ class _PhraseReader:
             self.expects = not info.definite
             self.last = k + 2
             return k + 2
-        if info.function or info.preposition or info.conjunction or any(c.pos == "participle" for c in info.cues):
+        if info.function or info.preposition or info.conjunction or info.participle_cue:
             return k
         title = info.noun is not None and info.noun.cls in ("title", "honorific")
         if self.name and not (title or info.nationality):
@@ -233,7 +233,8 @@ class _PhraseReader:
             self._begin_name(k, info)
             self.last = k + 1
             return k + 1
-        if name == "particle" and self.expects and self._head_cls() == "media" and k + 1 < self.stop and _unknown(self.t.infos[k + 1]):
+        foreign = self._head_cls() == "media" and k + 1 < self.stop and _unknown(self.t.infos[k + 1])
+        if name == "particle" and self.expects and foreign:
             self.last = k + 1
             return k + 1  # صحيفة لا ستامبا
         if name == "event" and self.expects:
@@ -276,17 +277,16 @@ class _PhraseReader:
         return not any(self.t.infos[n].definite for n in range(self.first, self.last))
 
     def _word(self, k: int, info: Word) -> int:
-        noun = info.noun
-        cue = noun is None and info.name < 0.5 and any(c.pos != "masdar" and c.strength >= 0.3 for c in info.cues)
-        if k > self.first and (cue or info.verb) and self._after_honorific(k) and self.state == "title":
+        if k > self.first and (info.reports or info.verb) and self._after_honorific(k) and self.state == "title":
             self._begin_name(k, info)
             self.last = k + 1
             return k + 1
-        if cue or (
+        if info.reports or (
             info.verb and not (self.closed and self.state == "name" and self.name[1] - self.name[0] == 1 and self._last_word(k))
         ):
             return k
-        if info.form[0].isascii() and self.closed and self.state == "title" and not self.expects and self._head_cls() in ("title", "group"):
+        complete = self.state == "title" and not self.expects and self._head_cls() in ("title", "group")
+        if info.form[0].isascii() and self.closed and complete:
             return k  # «أبلغ مسؤول بارز CNN»
         if k != self.first:
             if info.conjunction:
@@ -394,7 +394,10 @@ class _PhraseReader:
             elif self._attached_unknown(k, info):
                 self.expects = self._wants_more(k + 1)
             elif (
-                _is_name(info) or (_unknown(info) and self._no_verb(k, info)) or self._after_honorific(k) or self._rare_name(k, info)
+                _is_name(info)
+                or (_unknown(info) and self._no_verb(k, info))
+                or self._after_honorific(k)
+                or self._rare_name(k, info)
             ) and self._head_cls() not in ("organisation", "document", "group", "media"):
                 self._begin_name(k, info)
             else:
@@ -429,13 +432,18 @@ class _PhraseReader:
         elif title and not (info.name >= 0.5 and not info.definite) and not (count == 1 and info.definite and info.name >= 0.3):
             self.state = "post"
             self.expects = not info.definite
-        elif info.nationality and info.definite and info.name < 0.3:
-            self.state = "post"
-        elif info.definite and count > 1 and self.t.infos[k - 1].definite and self.t.words[k - 2] not in _NAME_PARTS:
+        elif info.definite and (
+            (info.nationality and info.name < 0.3)
+            or (count > 1 and self.t.infos[k - 1].definite and self.t.words[k - 2] not in _NAME_PARTS)
+        ):
             self.state = "post"
         elif (count < 7 and (_is_name(info) or _unknown(info) or (info.definite and info.name >= 0.2))) or (
             count < 3
-            and (info.name >= 0.3 or self._rare_name(k, info) or (self.closed and self._may_be_surname(info, count) and self._last_word(k)))
+            and (
+                info.name >= 0.3
+                or self._rare_name(k, info)
+                or (self.closed and self._may_be_surname(info, count) and self._last_word(k))
+            )
         ):
             self.name[1] = k + 1
         else:
@@ -537,15 +545,16 @@ class _PhraseReader:
             self.name = [self.first + 1, end]
 
     def _subject(self) -> bool:
-        """Whether a verb stands right before: a known one, or a word that opens its clause and is nothing else («من جهته، هنأ …»)."""
+        """Whether a verb stands right before: a known one, or an unknown word that opens its clause («من جهته، هنأ …»)."""
         t, k = self.t, self.first - 1
         if k < t.first(self.first):
             return False
         info = t.infos[k]
-        if info.verb or any(c.pos == "verb" for c in info.cues):
+        if info.verb or info.verb_cue:
             return True
         opens = k == t.first(k) or t.words[k - 1] in "،,"
-        return opens and info.form[0].isalpha() and not (info.function or info.noun or info.definite or info.name or info.preposition)
+        known = info.function or info.noun or info.definite or info.name or info.preposition
+        return opens and info.form[0].isalpha() and not known
 
     def _fresh(self, form: PhraseForm) -> bool:
         infos = self.t.infos[self.first : self.last]
@@ -565,9 +574,8 @@ class _PhraseReader:
         t = self.t
         if self.last == self.first:
             return None
-        if self.head is None:
-            if self.last - self.first < 2:
-                return None
+        if self.head is None and self.last - self.first < 2:
+            return None
         head = self.head
         if (
             self._head_cls() == "media"
@@ -615,6 +623,7 @@ class _PhraseReader:
             form = "other"
         if form == "group" and self.number == "s":
             kind = "person"
+        infos = t.infos[self.first : self.last]
         return Mention(
             start=start,
             end=end,
@@ -625,14 +634,10 @@ class _PhraseReader:
             gender=self.gender,
             number=self.number or ("s" if self.name else None),
             definite=bool(head is not None and head.definite),
-            words=tuple(
-                t.infos[k].stem
-                for k in range(self.first, self.last)
-                if t.words[k][0].isalnum() and t.infos[k].function in ("", "event", "other")
-            ),
+            words=tuple([info.stem for info in infos if info.counts]),
             governed=self._governed(),
             subject=self._subject(),
-            same=any(t.infos[k].function == "tail" for k in range(self.first, self.last)) or t.words[self.first] in _SAME,
+            same=any(info.function == "tail" for info in infos) or t.words[self.first] in _SAME,
             fresh=self._fresh(form),
             sentence=t.sentence[self.first],
             paragraph=t.paragraph[self.first],

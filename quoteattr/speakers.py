@@ -1,15 +1,17 @@
 """Quotes and mentions to speakers: who is meant by a name, a title, a pronoun, or by nothing at all.
 
-Works on its own: `Linker` takes utterances (what is known of each quote) and mentions in the order of the text, from rules or from a
-model, and gives entities and a link for each utterance. Offsets are into the normalized text.
+Works on its own: `Linker` takes utterances (what is known of each quote) and mentions in the order of the text, from rules
+or from a model, and gives entities and a link for each utterance. Offsets are into the normalized text.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import exp, inf
 from typing import Literal, get_args
 
@@ -24,6 +26,8 @@ _NO_NAME = word_set("no name")
 WordClass = Literal["verb", "participle", "masdar", "tag"]
 _CLASSES: tuple[str, ...] = get_args(WordClass)
 _MISSPELT = 800  # how many characters away a short name may be that is the same but for one letter
+_REMEMBERED = 2_000  # how many phrases and words are remembered, whose parts are asked for again and again
+_NO_WORD = re.compile(r"[\W_]+")
 _REACH = 40  # how many mentions or entities back are looked at
 
 
@@ -69,7 +73,8 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The entity of an utterance (an index; ``None`` for nobody), the rule that chose it, how probable it is, and up to three others."""
+    """The entity of an utterance (an index; ``None`` for nobody), the rule that chose it, how probable it is, and up to
+    three others."""
 
     entity: int | None
     rule: str
@@ -321,7 +326,7 @@ class Linker:
         return Link(best[0], f"{rule}:{how}", best[1], tuple(rest))
 
     def offers(self, utterance: Utterance, links: Sequence[Link]) -> dict[int, list[str]]:
-        """Who may be meant by an elided subject or pronoun: for every entity that speaks or stands before, its features by name."""
+        """Who an elided subject or pronoun may mean: for every entity that speaks or stands before, its features by name."""
         found: dict[int, list[str]] = {}
         c = utterance.word_class
         recent: list[int] = []
@@ -472,19 +477,22 @@ def _merged(sources: Sequence[Mention], mentions: Sequence[Mention]) -> list[Men
 
 
 def _index(table: dict[str, list[int]], key: str, index: int) -> None:
-    if index not in table[key][-4:]:
-        table[key].append(index)
+    indices = table[key]
+    if index not in indices[-4:]:
+        indices.append(index)
 
 
-def _near(word: str) -> set[str]:
+@lru_cache(_REMEMBERED)
+def _near(word: str) -> frozenset[str]:
     """The word and all words with one letter less: two words that share one differ by one letter at most."""
     bare = _bare(word)
-    return {bare[:k] + bare[k + 1 :] for k in range(len(bare))} | {bare} if len(bare) >= 3 else set()
+    return frozenset([bare, *(bare[:k] + bare[k + 1 :] for k in range(len(bare)))] if len(bare) >= 3 else ())
 
 
+@lru_cache(_REMEMBERED)
 def _words(name: str) -> tuple[str, ...]:
     """The folded words of a name, for comparison: عبد الله and عبدالله alike."""
-    words = "".join(c if c.isalnum() else " " for c in fold(name)).split()
+    words = _NO_WORD.sub(" ", fold(name)).split()
     joined: list[str] = []
     for word in words:
         if joined and joined[-1] in ("عبد", "ابو", "ابي"):

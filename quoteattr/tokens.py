@@ -16,7 +16,7 @@ from quoteattr.text import LETTERS, NormalizedText, Quotation, quotations, sente
 from quoteattr.words import function_words, news_words
 
 _TOKEN = re.compile(rf"[{LETTERS}]+|\d+(?:[.,/:٬]\d+)*|[^\W\d_]+|[^\w\s]|_")
-_MAX_SENTENCE = 400  # longer runs without a full stop are cut, which bounds the work for a cue
+_MAX_SENTENCE = 200  # longer runs without a full stop are cut, which bounds the work for a cue
 _CACHE_LIMIT = 200_000
 _GLUED = ("اليه", "اليها", "الي", "علي", "انه", "ان")
 
@@ -27,8 +27,14 @@ class Word:
 
     ``function`` is its class in ``function_words.tsv``; ``conjunction`` and ``preposition`` are attached letters; ``stem`` is
     the word without them and without article. ``name`` is how surely the word is part of a name, ``known`` whether news uses it
-    (a word that is not, may be a name as well); ``organisation`` whether it begins the name of a body. ``single`` are the cue
-    readings of the word alone, ``phrases`` those of several words by their second.
+    (a word that is not, may be a name as well); ``organisation`` whether it begins the name of a body, ``country`` whether it
+    is one.
+
+    The rest follows from these, worked out once a form because it is asked for every token: ``clitics`` is how many letters of
+    the form are an attached conjunction or preposition (the ل of لل counts as one); ``alone`` are the cues of one word and
+    ``followed`` those that the next word makes possible, the cues of one word among them; ``verb_cue`` and ``participle_cue``
+    whether one of the cues is one; ``reports`` whether it is rather a cue than a part of a phrase; ``denotes`` whether a phrase
+    anywhere can begin with it; ``counts`` whether it is a word of the phrase that it stands in.
     """
 
     form: str
@@ -45,13 +51,32 @@ class Word:
     verb: bool
     known: bool
     organisation: bool
-    single: tuple[CueForm, ...] = ()
-    phrases: Mapping[str, tuple[CueForm, ...]] = field(default_factory=dict)
+    country: bool
+    clitics: int = field(init=False)
+    alone: tuple[CueForm, ...] = field(init=False)
+    followed: Mapping[str, tuple[CueForm, ...]] = field(init=False)
+    verb_cue: bool = field(init=False)
+    participle_cue: bool = field(init=False)
+    reports: bool = field(init=False)
+    denotes: bool = field(init=False)
+    counts: bool = field(init=False)
 
-    @property
-    def clitics(self) -> int:
-        """How many letters of the form are an attached conjunction or preposition (the ل of لل counts as one)."""
-        return (1 if self.conjunction else 0) + len(self.preposition)
+    def __post_init__(self) -> None:
+        cues, name = self.cues, self.name >= 0.5
+        following = {c.words[1] for c in cues if len(c.words) > 1}
+        derived = {
+            "clitics": self.conjunction + len(self.preposition),
+            "alone": tuple(c for c in cues if len(c.words) == 1),
+            "followed": {word: tuple(c for c in cues if c.words[1:2] in ((), (word,))) for word in following},
+            "verb_cue": any(c.pos == "verb" for c in cues),
+            "participle_cue": any(c.pos == "participle" for c in cues),
+            "reports": self.noun is None and not name and any(c.pos != "masdar" and c.strength >= 0.3 for c in cues),
+            "denotes": not (self.function or self.verb)
+            and (self.noun is not None or name or (self.organisation and not self.country)),
+            "counts": self.form[0].isalnum() and self.function in ("", "event", "other"),
+        }
+        for attribute, value in derived.items():
+            object.__setattr__(self, attribute, value)
 
 
 @dataclass(slots=True)
@@ -110,9 +135,7 @@ def _paragraphs(text: str, starts: list[int]) -> list[int]:
     return paragraphs
 
 
-def _sentences(
-    text: str, words: list[str], starts: list[int], opens: Mapping[int, Quotation]
-) -> tuple[list[int], list[int]]:
+def _sentences(text: str, words: list[str], starts: list[int], opens: Mapping[int, Quotation]) -> tuple[list[int], list[int]]:
     """For every token the number of its sentence, and for every sentence the first token behind it."""
     ends = [*sentence_ends(text), len(text)]
     sentence: list[int] = []
@@ -178,14 +201,6 @@ class Reader:
         )
 
     def _looked_up(self, word: str) -> Word:
-        info = self._described(word)
-        phrases: dict[str, tuple[CueForm, ...]] = {}
-        for form in info.cues:
-            if len(form.words) > 1:
-                phrases[form.words[1]] = (*phrases.get(form.words[1], ()), form)
-        return replace(info, single=tuple(c for c in info.cues if len(c.words) == 1), phrases=phrases) if info.cues else info
-
-    def _described(self, word: str) -> Word:
         lexicon = self.lexicon
         functions = function_words()
         function = functions.get(word, "")
@@ -198,7 +213,7 @@ class Reader:
             cues = self._glued(word)
         if function or not word[0].isalpha():
             noun = lexicon.nouns.get(word) if function == "event" else None
-            return Word(word, function, conjunction, "", False, word, noun, 0.0, None, False, cues, False, True, False)
+            return Word(word, function, conjunction, "", False, word, noun, 0.0, None, False, cues, False, True, False, False)
         counts, verbs = news_words()
         conjunction, preposition, rest = self._split(word, counts, verbs)
         definite = rest.startswith("ال") and len(rest) > 4
@@ -230,6 +245,7 @@ class Reader:
             verb,
             rest in counts or word in counts,
             rest in self._bodies,
+            stem in lexicon.countries or "ال" + stem in lexicon.countries,
         )
 
     def _glued(self, word: str) -> tuple[CueForm, ...]:
@@ -242,7 +258,7 @@ class Reader:
         return ()
 
     def _split(self, word: str, counts: Mapping[str, int], verbs: frozenset[str]) -> tuple[bool, str, str]:
-        """Attached conjunction and preposition of a word, and the rest: what the lexicon knows first, else what is more frequent."""
+        """Attached conjunction and preposition of a word, and the rest: what the lexicon knows, else what is more frequent."""
         lexicon = self.lexicon
         if word[1:3] == "ال" and word[0] in "وف" and len(word) > 5 and word not in lexicon.names and word not in lexicon.nouns:
             return True, "", word[1:]
@@ -269,7 +285,7 @@ class Reader:
 
 
 _ALI = {
-    form: Word(form, "", form[0] != "ع", "", False, "علي", None, 0.95, "m", False, (), False, True, False)
+    form: Word(form, "", form[0] != "ع", "", False, "علي", None, 0.95, "m", False, (), False, True, False, False)
     for form in ("علي", "وعلي", "فعلي")
 }
 """The name علي, which folding makes one with the preposition على: told apart in texts that write the preposition with ى."""
