@@ -861,29 +861,29 @@ def _mentions(tokens: Tokens) -> Iterator[Mention]:
     The last word of a full name found in the text is a name in it, whatever it means elsewhere.
     """
     found: list[Mention] = []
-    surnames: dict[str, bool] = {}
-    k, count = 0, len(tokens.words)
-    while k < count:
-        info = tokens.infos[k]
-        if not info.denotes:
-            k += 1
+    surnames: set[str] = set()
+    behind = 0
+    for k in [k for k, info in enumerate(tokens.infos) if info.denotes]:
+        if k < behind:
             continue
-        mention = phrase_at(tokens, k, tokens.stop(k), skip=info.clitics)
+        mention = phrase_at(tokens, k, tokens.stop(k), skip=tokens.infos[k].clitics)
         if mention is None or mention.form in ("other", "pronoun"):
-            k += 1
             continue
         found.append(mention)
         if mention.name is not None and mention.kind == "person":
             last = tokens.at(mention.name[1]) - 1
             if last > tokens.at(mention.name[0]):
-                surnames[tokens.words[last]] = True
-        k = max(k + 1, mention.last)
+                surnames.add(tokens.words[last])
+        behind = mention.last
     yield from found
     if surnames:
         inside = {n for m in found for n in range(m.first, m.last)}
-        for k, word in enumerate(tokens.words):
-            info = tokens.infos[k]
-            if k in inside or info.name >= 0.5 or info.function:
+        for k, (word, info) in enumerate(zip(tokens.words, tokens.infos, strict=True)):
+            if word in surnames:
+                skip = 0
+            elif info.clitics and word[info.clitics :] in surnames:
+                skip = info.clitics
+            else:
                 continue
-            if word in surnames or (info.clitics and word[info.clitics :] in surnames):
-                yield bare_name(tokens, k, info.clitics if word not in surnames else 0)
+            if k not in inside and info.name < 0.5 and not info.function:
+                yield bare_name(tokens, k, skip)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,6 +89,25 @@ def bare_name(tokens: Tokens, k: int, skip: int = 0) -> Mention:
 
 class _PhraseReader:
     """One left-to-right pass over a noun phrase. ``state`` is what the last word was: a title, a name, or what follows one."""
+
+    __slots__ = (
+        "appositions",
+        "closed",
+        "expects",
+        "first",
+        "gender",
+        "head",
+        "issuer",
+        "last",
+        "listed",
+        "name",
+        "number",
+        "skip",
+        "state",
+        "stop",
+        "t",
+        "tentative",
+    )
 
     def __init__(self, tokens: Tokens, first: int, stop: int, skip: int, closed: bool) -> None:
         self.t = tokens
@@ -295,8 +314,7 @@ class _PhraseReader:
                 return self._attached(k, info)
         elif info.organisation and self._body(k):
             return self.last
-        step = {"start": self._start, "title": self._after_title, "name": self._after_name, "post": self._after_all}[self.state]
-        if not step(k, info):
+        if not _STEPS[self.state](self, k, info):
             return k
         self.last = max(self.last, k + 1)
         return self.last
@@ -645,6 +663,13 @@ class _PhraseReader:
             last=self.last,
         )
 
+
+_STEPS: Mapping[str, Callable[[_PhraseReader, int, Word], bool]] = {
+    "start": _PhraseReader._start,
+    "title": _PhraseReader._after_title,
+    "name": _PhraseReader._after_name,
+    "post": _PhraseReader._after_all,
+}
 
 _PRONOUNS: Mapping[str, tuple[Gender, Number]] = {
     "هو": ("m", "s"),

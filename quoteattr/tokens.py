@@ -178,7 +178,7 @@ class Reader:
         for word in set(words).difference(known):
             known[word] = self._looked_up(word)
         infos = [known[word] for word in words]
-        if "ى" in normalized.original or "الي" not in words:
+        if "ى" in normalized.original:
             for k in [k for k, word in enumerate(words) if word in _ALI]:
                 if normalized.original[normalized.original_span(starts[k], starts[k] + len(words[k]))[1] - 1] == "ي":
                     infos[k] = _ALI[words[k]]
