@@ -308,11 +308,11 @@ def _count(tokens: Tokens, k: int, offset: int) -> int:
 def _closed_before(tokens: Tokens, i: int) -> Quotation | None:
     """The quotation that closes right before a token (a comma or full stop may stand between)."""
     k = i - 1
-    while k >= 0 and i - k <= 3:
+    while k >= 0 and i - k <= 3 and tokens.paragraph[k] == tokens.paragraph[i]:
         start = tokens.starts[k]
         if start in tokens.closes:
             return tokens.closes[start]
-        if tokens.words[k] not in "،,.-؟!" or tokens.paragraph[k] != tokens.paragraph[i]:
+        if tokens.words[k] not in "،,.-؟!":
             return None
         k -= 1
     return None

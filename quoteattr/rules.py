@@ -51,7 +51,7 @@ def decide(candidates: Candidates) -> list[Report]:
         if probability < THRESHOLD:
             continue
         report = Report(cue, content, f"{cue.pattern}:{cue.form.pos}", probability)
-        clash = next((n for n in range(len(chosen) - 1, max(-1, len(chosen) - 6), -1) if _same(chosen[n], report)), None)
+        clash = next((n for n in range(len(chosen) - 1, max(-1, len(chosen) - 6), -1) if _clash(chosen[n], report)), None)
         if clash is None:
             chosen.append(report)
         elif _better(report, chosen[clash]):
@@ -118,8 +118,12 @@ def features(tokens: Tokens, cue: Cue, content: Content) -> Iterator[tuple[str, 
     if form.words[0] != tokens.words[token]:
         yield f"{form.pos}:with-conjunction", 1.0
     if pattern == "inverted":
-        yield f"inverted:{'joined' if form.words[0] != tokens.words[token] else 'plain'}", 1.0
-        yield f"inverted:after:{tokens.words[token - 1] if tokens.words[token - 1] in '،.' else 'mark'}", 1.0
+        joined = "joined" if form.words[0] != tokens.words[token] else "plain"
+        first = tokens.at(content.start) - 1
+        place = "opens" if first <= tokens.first(token) else "inside"
+        size = "long" if token - first > 5 else "short"
+        yield f"inverted:{joined}", 1.0
+        yield f"inverted:{joined}:{place}:{size}:{tokens.words[token - 1] if tokens.words[token - 1] in '،.' else 'mark'}", 1.0
     if form.aspect == "imperfect":
         yield "imperfect", 1.0
     if form.person == 1:
@@ -132,7 +136,7 @@ def features(tokens: Tokens, cue: Cue, content: Content) -> Iterator[tuple[str, 
         yield "object-pronoun", 1.0
     if tokens.inside[token] is not None:
         yield "inside-quotation", 1.0
-    if content.type != "indirect" or pattern in ("quotation", "inverted"):
+    if pattern != "inverted" and (content.type != "indirect" or pattern == "quotation"):
         yield f"{pattern}:{content.type}", 1.0
         yield f"{pattern}:size:{_bucket(content.end - content.start, (8, 16, 30, 60, 120))}", 1.0
     elif content.end - content.start < 12:
@@ -204,12 +208,18 @@ def _explained(tokens: Tokens, cue: Cue) -> bool:
     return info.function in ("inner", "preposition", "time", "relative", "tail", "event", "oblique") or bool(info.preposition)
 
 
-def _same(a: Report, b: Report) -> bool:
+def _clash(a: Report, b: Report) -> bool:
+    """Whether two reports are readings of one: the same content, or what a verb without complementiser may have before it and
+    behind it."""
+    if a.cue.token == b.cue.token and {a.cue.pattern, b.cue.pattern} == {"inverted", "bare"}:
+        return True
     shared = min(a.content.end, b.content.end) - max(a.content.start, b.content.start)
     return shared > 0.9 * max(a.content.end - a.content.start, b.content.end - b.content.start)
 
 
 def _better(new: Report, old: Report) -> bool:
+    if new.cue.pattern == "inverted" and old.cue.pattern == "bare":
+        return True
     if (new.cue.source is None) != (old.cue.source is None):
         return new.cue.source is not None
     return new.probability > old.probability
