@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from quoteattr.lexicon import CueForm, Lexicon
-from quoteattr.phrases import Mention, bare_name, phrase_at
+from quoteattr.phrases import Mention, bare_name, extended, phrase_at
 from quoteattr.schema import QuoteType
-from quoteattr.text import NormalizedText, Quotation
+from quoteattr.text import NormalizedText, Quotation, fold
 from quoteattr.tokens import Reader, Tokens
 from quoteattr.words import word_set
 
@@ -31,6 +31,7 @@ _DIVINE = word_set("divine")
 _LEADING = word_set("leading")
 _AND_SO = word_set("and so")
 _DESCRIBING = word_set("describing")
+_ADDRESSING = word_set("addressing")
 _RELAYING = word_set("relaying")
 _SAYING = word_set("saying")
 _AND_THAT = frozenset(c + p + w for c in "و" for p in ("", "ب") for w in ("ان", "انه", "انها", "انهم", "اننا"))
@@ -193,6 +194,8 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
                 and _fills(tokens, frame.source, k)
             ):
                 frame.source, frame.side = None, None
+            if frame.source is not None and frame.side == "after" and fold(form.lemma) not in _ADDRESSING:
+                frame.source = extended(tokens, frame.source, k)
             if pattern != "clause" and frame.source is not None and frame.source.form == "other" and frame.source.last < k:
                 frame.source, frame.side = None, None
         frames.append(frame)

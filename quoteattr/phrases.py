@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from quoteattr.lexicon import Gender, NounForm, Number
@@ -18,6 +18,7 @@ from quoteattr.words import function_words, news_words, word_set
 PhraseForm = Literal["name", "title", "organisation", "document", "group", "pronoun", "other"]
 
 _MAX_WORDS = 24
+_MAX_REST = 8
 _NAME_PARTS = word_set("name parts")
 _EXPERTS = word_set("experts")
 _BODIES = ("organisation", "document", "media", "group")
@@ -85,6 +86,41 @@ def bare_name(tokens: Tokens, k: int, skip: int = 0) -> Mention:
     mention = reader.mention()
     assert mention is not None
     return mention
+
+
+def extended(tokens: Tokens, mention: Mention, stop: int) -> Mention:
+    """A mention with the words behind it up to token ``stop``, where they can only go on with it.
+
+    «نقيب صيادلة البقاع نديم أبو رزق من أن»: between a verb and what opens its content, nouns and names belong to the subject,
+    known or not; names at their end are the name.
+    """
+    words, infos = tokens.words, tokens.infos
+    first = mention.last
+    while stop > first and (words[stop - 1] in "،," or infos[stop - 1].function in ("preposition", "inner")):
+        stop -= 1
+    rest = range(first, stop)
+    if not 0 < len(rest) <= _MAX_REST or mention.form == "pronoun":
+        return mention
+    if infos[first].preposition == "ل" or words[first].endswith("ين"):
+        return mention  # «للصحيفة», «المشتركين»: those who are addressed
+    for k in rest:
+        info = infos[k]
+        said = info.reports or info.participle_cue or (info.cues and info.form[0] == "ب")
+        if not info.form[0].isalpha() or info.function or info.verb or said:
+            return mention
+    begin = stop
+    while begin > first and (infos[begin - 1].name >= 0.3 or not infos[begin - 1].known or words[begin - 1] in _NAME_PARTS):
+        begin -= 1
+    if begin == stop and infos[first].preposition and not infos[stop - 1].definite:
+        return mention  # «بلهجة حازمة»
+    name = mention.name
+    end = tokens.end(stop - 1)
+    if name is not None and name[1] == mention.end and begin == first:
+        name = (name[0], end)
+    elif name is None and stop - begin >= 2:
+        name = (tokens.starts[begin], end)
+    extra = tuple(infos[k].stem for k in rest if infos[k].counts)
+    return replace(mention, end=end, last=stop, name=name, words=mention.words + extra)
 
 
 class _PhraseReader:
