@@ -21,6 +21,7 @@ Side = Literal["after", "before"]
 
 MAX_ENDS = 6
 _MAX_GAP = 70
+_BRACKETS = {"(": ")", "{": "}", "﴿": "﴾", "[": "]"}
 _NOT_SPEECH_BEFORE = word_set("not speech")
 _NEED = word_set("need")
 _NO_REPORT_BEFORE_THAT = word_set("no report")
@@ -714,6 +715,11 @@ def _after_colon(tokens: Tokens, frame: _Frame, start: int, frames: _Frames) -> 
     dropped = tokens.infos[begin - 1].function == "complementiser"
     stop = tokens.stop(begin)
     kind: QuoteType = "indirect" if dropped else "direct"
+    bracket = _BRACKETS.get(tokens.words[begin])
+    if bracket is not None:
+        close = next((k for k in range(begin + 1, min(begin + _MAX_GAP, len(tokens.words))) if tokens.words[k] == bracket), None)
+        if close is not None:
+            yield tokens.starts[begin + 1], tokens.starts[close], "direct", "bracket"
     last = stop
     while last < len(tokens.words) and tokens.paragraph[last] == paragraph:
         if any(k in frames.at for k in range(last, min(last + 3, tokens.stop(last)))):
@@ -849,9 +855,13 @@ def _before_tag(tokens: Tokens, frame: _Frame, frames: _Frames) -> Iterator[_Raw
             yield tokens.starts[k + 1], stop, kind, "tag:part"
             break
     after = frame.after
-    if after < tokens.stop(i) - 2 and frame.source is not None:
-        ends = _clause_ends(tokens, after, tokens.stop(i), frames, frame)
+    stop = tokens.stop(i)
+    while after < stop and not tokens.words[after][0].isalnum() and tokens.starts[after] not in tokens.opens:
+        after += 1
+    if after < stop - 2 and (frame.source is not None or frame.form.pronoun):
+        ends = _clause_ends(tokens, after, stop, frames, frame)
         yield tokens.starts[begin], ends[0][0], kind, f"around:{min(i - begin, 4)}:{ends[0][1]}"
+        yield tokens.starts[after], ends[0][0], kind, f"behind:{min(i - begin, 4)}:{ends[0][1]}"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
