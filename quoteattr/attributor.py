@@ -133,15 +133,15 @@ def _utterance(candidates: Candidates, report: Report) -> Utterance:
         cue=cue.start,
         start=report.content.start,
         end=report.content.end,
-        sentence=tokens.sentence[cue.token],
-        paragraph=tokens.paragraph[cue.token],
+        sentence=tokens.sentence[cue.token] if tokens.words else 0,
+        paragraph=tokens.paragraph[cue.token] if tokens.words else 0,
         source=cue.source,
         gender=form.gender,
         number=form.number,
         word_class=form.pos if form.pos in ("verb", "participle", "masdar") else "tag",
         attached=form.pronoun,
         adds=form.act == "add",
-        starts_sentence=cue.token == tokens.first(cue.token),
+        starts_sentence=not tokens.words or cue.token == tokens.first(cue.token),
         shift=_SHIFT.match(tokens.text, tokens.text.rfind("\n", 0, cue.start) + 1) is not None,
     )
 

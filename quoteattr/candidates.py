@@ -885,7 +885,7 @@ def _mentions(tokens: Tokens) -> Iterator[Mention]:
         found.append(mention)
         if mention.name is not None and mention.kind == "person":
             last = tokens.at(mention.name[1]) - 1
-            if last > tokens.at(mention.name[0]):
+            if last > tokens.at(mention.name[0]) and tokens.words[last][0].isalpha():
                 surnames.add(tokens.words[last])
         behind = mention.last
     yield from found
