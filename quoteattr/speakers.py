@@ -164,7 +164,7 @@ class Linker:
         best: tuple[float, int] | None = None
         for index in found:
             entity = self.entities[index]
-            if mention.gender and entity.gender and mention.gender != entity.gender:
+            if mention.gender and entity.gender and mention.gender != entity.gender and not _surname(words, entity):
                 continue
             score = max((_name_match(words, name) for name in entity.names[-_REACH:]), default=0.0)
             if score <= 0:
@@ -506,6 +506,11 @@ def _bare(word: str) -> str:
     return word[2:] if word.startswith("ال") and len(word) > 4 else word
 
 
+def _surname(words: tuple[str, ...], entity: Entity) -> bool:
+    """Whether a name is the family name of somebody with a fuller one, and so says nothing about the gender (سليم, a woman's)."""
+    return len(words) == 1 and any(len(name) > 1 and name[-1] == words[0] for name in entity.names[-_REACH:])
+
+
 def _name_match(new: tuple[str, ...], old: tuple[str, ...]) -> float:
     """How well two names can be one person's: equal, one a part of the other, or the same but for one letter."""
     if not new or not old:
@@ -527,9 +532,10 @@ def _name_match(new: tuple[str, ...], old: tuple[str, ...]) -> float:
     rest = iter(long)
     if all(word in rest for word in short):
         return 3.5
-    same = sum(x == y for x, y in zip(a, b, strict=False))
-    if len(a) == len(b) and same == len(a) - 1 and all(x == y or _one_letter_apart(x, y) for x, y in zip(a, b, strict=True)):
-        return 2.5
+    different = [(x, y) for x, y in zip(a, b, strict=False) if x != y]
+    if len(a) == len(b) and len(different) == 1 and _one_letter_apart(*different[0]):
+        given = a[0] != b[0] and len(a[0]) == len(b[0])
+        return 0.0 if given else 2.5  # أحمد and محمد are two, دونالد and دونلد one
     return 0.0
 
 

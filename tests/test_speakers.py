@@ -107,6 +107,8 @@ TEXTS: Mapping[str, tuple[str, list[str | None]]] = {
         ["وكالة رويترز", "سامح شكري"],
     ),
     "pronoun": ("قال عمر الفاسي إن الجسر جاهز. وقال هو أيضا إن الأمر انتهى.", ["عمر الفاسي"] * 2),
+    "brothers": ("قال محمد صلاح إن الفوز صعب. وقال أحمد صلاح إن الحكم عادل.", ["محمد صلاح", "أحمد صلاح"]),
+    "a woman's family name": ("قالت النائبة فاطمة سليم إن القانون سيصدر. وأضافت سليم أن الجلسة غدا.", ["فاطمة سليم"] * 2),
     "nobody": ("وأضاف أن القرار نهائي.", [None]),
     "nobody but a pronoun": ("وقال هو إن القرار نهائي.", [None]),
 }
@@ -123,8 +125,6 @@ def test_speakers_of_a_text(phenomenon: str) -> None:
 @pytest.mark.parametrize(
     ("text", "speakers"),
     [
-        ("قال محمد صلاح إن الفوز صعب. وقال أحمد صلاح إن الحكم عادل.", ["محمد صلاح", "أحمد صلاح"]),
-        ("قالت النائبة فاطمة سليم إن القانون سيصدر. وأضافت سليم أن الجلسة غدا.", ["فاطمة سليم"] * 2),
         ("قال عمر الفاسي إن الجسر جاهز. وقالت هي إن الأمر انتهى.", ["عمر الفاسي", None]),
         (
             "قالت الوزيرة هالة زايد إن المستشفى جاهز.\nوقال الوزير عمر الفاسي إن الجسر جاهز. وأضاف أن العمل مستمر.\n"
@@ -132,9 +132,9 @@ def test_speakers_of_a_text(phenomenon: str) -> None:
             ["هالة زايد", "عمر الفاسي", "عمر الفاسي", "هالة زايد"],
         ),
     ],
-    ids=["brothers", "a woman's family name", "nobody agrees", "the one before the last agrees"],
+    ids=["nobody agrees", "the one before the last agrees"],
 )
-@pytest.mark.xfail(strict=True, reason="not told apart, or not brought together")
+@pytest.mark.xfail(strict=True, reason="somebody is always chosen, and the last speaker weighs more than agreement")
 def test_speakers_that_are_mistaken(text: str, speakers: list[str | None]) -> None:
     assert _names(ATTRIBUTOR(text)) == speakers
 
