@@ -410,7 +410,7 @@ def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Men
     if words[i - 1] == "قد" and words[first].lstrip("و") in ("كان", "كانت", "كانوا"):
         mention = phrase_at(tokens, first + 1, stop, closed=True)
         if mention is not None and _surely_denotes(tokens, mention):
-            return mention  # «وكان مصدر، طلب عدم ذكر اسمه، قد كشف»
+            return extended(tokens, mention, stop)  # «وكان مصدر، طلب عدم ذكر اسمه، قد كشف»
     relative = infos[stop].function == "relative" if stop < i else False
     for start in range(max(first, stop - 18), stop):
         before = infos[start - 1] if start > first else None

@@ -96,7 +96,8 @@ def extended(tokens: Tokens, mention: Mention, stop: int) -> Mention:
     """
     words, infos = tokens.words, tokens.infos
     first = mention.last
-    while stop > first and (words[stop - 1] in "،," or infos[stop - 1].function in ("preposition", "inner")):
+    stop = next((k for k in range(first, stop) if words[k] in "،," or infos[k].function == "relative"), stop)
+    while stop > first and infos[stop - 1].function in ("preposition", "inner"):
         stop -= 1
     rest = range(first, stop)
     if not 0 < len(rest) <= _MAX_REST or mention.form == "pronoun":
@@ -106,7 +107,8 @@ def extended(tokens: Tokens, mention: Mention, stop: int) -> Mention:
     for k in rest:
         info = infos[k]
         said = info.reports or info.participle_cue or (info.cues and info.form[0] == "ب")
-        if not info.form[0].isalpha() or info.function or info.verb or said:
+        function = info.function and (info.function != "event" or len(rest) > 1)  # «دراسة دنماركية حديثة»
+        if not info.form[0].isalpha() or function or info.verb or said:
             return mention
     begin = stop
     while begin > first and (infos[begin - 1].name >= 0.3 or not infos[begin - 1].known or words[begin - 1] in _NAME_PARTS):
@@ -195,8 +197,13 @@ class _PhraseReader:
             after = k + 1
             while after < self.stop and tokens.starts[after] < quotation.inner[1]:
                 after += 1
-            if not quotation.closed or after >= self.stop or not 0 < after - k - 1 <= 6:
+            words = tokens.infos[k + 1 : after]
+            if not quotation.closed or after >= self.stop or not 0 < len(words) <= 6:
                 return k
+            if self.state == "start" and any(
+                info.function in ("preposition", "inner", "relative", "complementiser") for info in words
+            ):
+                return k  # words that somebody said, no name
             if self.state == "start" or (
                 self.state == "title" and self.last == self.first + 1 and self._head_cls() not in ("group", "document")
             ):
