@@ -28,6 +28,7 @@ _FORMULAS = {"صلي": 4, "رضي": 3, "رحمه": 2, "حفظه": 2, "رحمها
 _ABOUT = word_set("about")
 _GOVERNING = word_set("governing")
 
+_DIVINE = word_set("divine")
 _SAME = word_set("same")
 _SOME = word_set("some")
 
@@ -74,7 +75,7 @@ def phrase_at(tokens: Tokens, first: int, stop: int, *, skip: int = 0, closed: b
     relative clauses do not.
     """
     stop = min(stop, first + _MAX_WORDS)
-    if first >= stop:
+    if first >= stop or tokens.words[first] in "وف":
         return None
     return _PhraseReader(tokens, first, stop, skip, closed).read()
 
@@ -102,7 +103,7 @@ def extended(tokens: Tokens, mention: Mention, stop: int) -> Mention:
     rest = range(first, stop)
     if not 0 < len(rest) <= _MAX_REST or mention.form == "pronoun":
         return mention
-    if infos[first].preposition == "ل" or words[first].endswith("ين"):
+    if words[first - 1] in _DIVINE or infos[first].preposition == "ل" or words[first].endswith("ين"):
         return mention  # «للصحيفة», «المشتركين»: those who are addressed
     for k in rest:
         info = infos[k]
@@ -595,7 +596,7 @@ class _PhraseReader:
     def _name_of_media(self) -> None:
         """«صحيفة واشنطن بوست الأمريكية» is called واشنطن بوست; «وكالة الأنباء السعودية» has no shorter name."""
         infos = self.t.infos
-        end = self.last
+        end = next((k for k in range(self.first + 2, self.last) if infos[k].function), self.last)
         while end > self.first + 1 and infos[end - 1].definite and infos[end - 1].nationality:
             end -= 1
         if infos[self.first + 1].nationality and not infos[self.first + 1].definite:
@@ -750,6 +751,8 @@ def _unknown(info: Word) -> bool:
         return False
     if form[0] in "لسي" and form[1:] in news_words()[1]:
         return False  # ليؤكد، سيصل
+    if form.startswith("لت") or (form[0] == "ل" and len(form) > 4 and form[1:] in news_words()[0]):
+        return False  # لتستعد، لمساعدة
     return not (len(form) > 4 and form.endswith(_SUFFIXES)) and not form.endswith("وا")
 
 
