@@ -12,7 +12,7 @@ import pytest
 
 import quoteattr
 
-HEAVY = {"numpy", "regex", "rich", "scipy", "torch", "transformers"}
+HEAVY = {"numpy", "rich", "scipy", "torch", "transformers"}
 
 
 def loaded_after(code: str) -> set[str]:
