@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,65 +19,68 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
 from quoteattr.attributor import linker
-from quoteattr.candidates import Proposer
+from quoteattr.candidates import Candidates, Proposer
 from quoteattr.rules import choose, decide, end_features, features, weights
 from quoteattr.schema import Document
-from quoteattr.text import normalize
+from quoteattr.text import NormalizedText, normalize
 
 TARGET = Path(__file__).resolve().parent.parent / "quoteattr/data/rule_weights.json"
 
 
-def examples(path: Path) -> tuple[list[dict[str, float]], list[bool]]:
-    """The features of every proposed cue of a gold set, and whether it is right."""
+ROUNDS = 4
+
+
+def _read(path: Path) -> Iterator[tuple[Document, NormalizedText, Candidates]]:
+    """The documents of a gold set with what is proposed for them."""
     proposer = Proposer()
-    rows: list[dict[str, float]] = []
-    labels: list[bool] = []
     with path.open(encoding="utf8") as lines:
         for line in lines:
             document = Document.from_dict(json.loads(line))
             normalized = normalize(document.text)
-            candidates = proposer(normalized)
-            for cue in candidates.cues:
-                start, end = normalized.original_span(cue.start, cue.end)
-                chosen = choose(candidates.tokens, cue)
-                content = normalized.original_span(chosen.start, chosen.end)
-                labels.append(
-                    any(
-                        start < q.cue.end
-                        and q.cue.start < end
-                        and overlap(document.text, content, (q.content.start, q.content.end)) >= 0.5
-                        for q in document.quotes
-                    )
+            yield document, normalized, proposer(normalized)
+
+
+def examples(path: Path) -> tuple[list[dict[str, float]], list[bool]]:
+    """The features of every proposed cue of a gold set, and whether it is right."""
+    rows: list[dict[str, float]] = []
+    labels: list[bool] = []
+    for document, normalized, candidates in _read(path):
+        for cue in candidates.cues:
+            start, end = normalized.original_span(cue.start, cue.end)
+            chosen = choose(candidates.tokens, cue)
+            content = normalized.original_span(chosen.start, chosen.end)
+            labels.append(
+                any(
+                    start < q.cue.end
+                    and q.cue.start < end
+                    and overlap(document.text, content, (q.content.start, q.content.end)) >= 0.5
+                    for q in document.quotes
                 )
-                rows.append(dict(features(candidates.tokens, cue, chosen)))
+            )
+            rows.append(dict(features(candidates.tokens, cue, chosen)))
     return rows, labels
 
 
 def ends(path: Path) -> tuple[list[list[list[str]]], list[int]]:
     """For every gold quote whose cue has several contents: their features, and which one fits best (0.8 or more)."""
-    proposer = Proposer()
     rows: list[list[list[str]]] = []
     labels: list[int] = []
-    with path.open(encoding="utf8") as lines:
-        for line in lines:
-            document = Document.from_dict(json.loads(line))
-            normalized = normalize(document.text)
-            candidates = proposer(normalized)
-            for cue in candidates.cues:
-                start, end = normalized.original_span(cue.start, cue.end)
-                golds = [q for q in document.quotes if start < q.cue.end and q.cue.start < end]
-                if len(cue.contents) < 2 or not golds:
-                    continue
-                fits = [
-                    max(
-                        overlap(document.text, normalized.original_span(c.start, c.end), (q.content.start, q.content.end))
-                        for q in golds
-                    )
-                    for c in cue.contents
-                ]
-                if max(fits) >= 0.8:
-                    rows.append([list(end_features(candidates.tokens, cue, c)) for c in cue.contents])
-                    labels.append(fits.index(max(fits)))
+    for document, normalized, candidates in _read(path):
+        for cue in candidates.cues:
+            start, end = normalized.original_span(cue.start, cue.end)
+            golds = [q for q in document.quotes if start < q.cue.end and q.cue.start < end]
+            if len(cue.contents) < 2 or not golds:
+                continue
+            fits = [
+                max(
+                    overlap(document.text, normalized.original_span(c.start, c.end), (q.content.start, q.content.end))
+                    for q in golds
+                )
+                for c in cue.contents
+            ]
+            if max(fits) >= 0.8:
+                rows.append([list(end_features(candidates.tokens, cue, c)) for c in cue.contents])
+                labels.append(fits.index(max(fits)))
     return rows, labels
 
 
@@ -99,42 +103,37 @@ def fit(rows: list[dict[str, float]], labels: list[bool], penalty: float = 0.5) 
 
 def links(path: Path) -> tuple[list[list[list[str]]], list[int]]:
     """For every gold quote without a name beside it: the features of everyone who may be meant, and which one is right."""
-    proposer = Proposer()
     rows: list[list[list[str]]] = []
     labels: list[int] = []
-    with path.open(encoding="utf8") as lines:
-        for line in lines:
-            document = Document.from_dict(json.loads(line))
-            normalized = normalize(document.text)
-            candidates = proposer(normalized)
-            reports = decide(candidates)
-            resolver = linker(normalized, candidates, reports)
-            linked = resolver.link()
-            for n, report in enumerate(reports):
-                found = linked.links[n]
-                if found.rule.startswith("source"):
-                    continue
-                cue = normalized.original_span(report.cue.start, report.cue.end)
-                gold = next((q for q in document.quotes if cue[0] < q.cue.end and q.cue.start < cue[1]), None)
-                if gold is None or gold.speaker is None:
-                    continue
-                known = {plain(a) for a in (gold.speaker.name, *gold.speaker.aliases)}
-                right = {
-                    index
-                    for index, entity in enumerate(linked.entities)
-                    if known
-                    & {
-                        plain(normalized.original[slice(*normalized.original_span(*s))])
-                        for m in entity.mentions
-                        for s in ((m.start, m.end), m.name or (m.start, m.end))
-                    }
+    for document, normalized, candidates in _read(path):
+        reports = decide(candidates)
+        resolver = linker(normalized, candidates, reports)
+        linked = resolver.link()
+        for n, report in enumerate(reports):
+            found = linked.links[n]
+            if found.rule.startswith("source"):
+                continue
+            cue = normalized.original_span(report.cue.start, report.cue.end)
+            gold = next((q for q in document.quotes if cue[0] < q.cue.end and q.cue.start < cue[1]), None)
+            if gold is None or gold.speaker is None:
+                continue
+            known = {plain(a) for a in (gold.speaker.name, *gold.speaker.aliases)}
+            right = {
+                index
+                for index, entity in enumerate(linked.entities)
+                if known
+                & {
+                    plain(normalized.original[slice(*normalized.original_span(*s))])
+                    for m in entity.mentions
+                    for s in ((m.start, m.end), m.name or (m.start, m.end))
                 }
-                offers = resolver.offers(resolver.utterances[n], linked.links[:n])
-                order = list(offers)
-                target = next((k for k, index in enumerate(order) if index in right), None)
-                if target is not None and len(order) > 1:
-                    rows.append([offers[index] for index in order])
-                    labels.append(target)
+            }
+            offers = resolver.offers(resolver.utterances[n], linked.links[:n])
+            order = list(offers)
+            target = next((k for k, index in enumerate(order) if index in right), None)
+            if target is not None and len(order) > 1:
+                rows.append([offers[index] for index in order])
+                labels.append(target)
     return rows, labels
 
 
@@ -170,13 +169,12 @@ def write(tables: dict[str, dict[str, float]]) -> None:
 
 
 def main() -> None:
-    """Fit and write the weights: first those of the cues, then twice those of the links, which depend on earlier links."""
+    """Fit and write the weights: first those of the cues, then those of the links, each on the links before."""
     parser = argparse.ArgumentParser(description="Fit the weights of the rules.")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/gold/train.jsonl"))
     options = parser.parse_args()
     tables: dict[str, dict[str, float]] = {"cue": {}, "end": {}, "link": {}}
-    if TARGET.exists():
-        tables.update(json.loads(TARGET.read_text(encoding="utf8")))
+    write(tables)
     choices, targets = ends(options.data)
     tables["end"] = fit_choice(choices, targets)
     print(f"{len(choices)} ends, {len(tables['end'])} weights")
@@ -185,7 +183,7 @@ def main() -> None:
     tables["cue"] = fit(rows, labels)
     print(f"{len(rows)} cues, {sum(labels)} right, {len(tables['cue'])} weights")
     write(tables)
-    for _ in range(2):
+    for _ in range(ROUNDS):
         choices, targets = links(options.data)
         tables["link"] = fit_choice(choices, targets, penalty=3.0)
         print(f"{len(choices)} links, {len(tables['link'])} weights")
