@@ -29,6 +29,7 @@ _ABOUT = word_set("about")
 _GOVERNING = word_set("governing")
 
 _DIVINE = word_set("divine")
+_OFFICES = word_set("offices")
 _SAME = word_set("same")
 _SOME = word_set("some")
 
@@ -275,6 +276,8 @@ class _PhraseReader:
 
     def _function(self, k: int, info: Word) -> int:
         name = info.function
+        if info.form == "ل" and self._addressed(k):
+            return k
         if k == self.first and name == "pronoun":
             self.last = k + 1
             self.head = info
@@ -327,6 +330,12 @@ class _PhraseReader:
             self.issuer = k + 1
         self.expects = True
         return k + 1
+
+    def _addressed(self, k: int) -> bool:
+        """Whether «لـ«الشرق الأوسط»» is the paper spoken to: everywhere but after an office (الرئيس التنفيذي لـ«إعمار»)."""
+        marked = k + 1 < self.stop and self.t.starts[k + 1] in self.t.opens
+        office = self.head is not None and self.head.stem in _OFFICES and not self.name and self._head_cls() != "document"
+        return marked and not office
 
     def _takes_complement(self) -> bool:
         """Whether «في …» or «من …» still describes the person: مسؤول في البنتاغون, but not «قال الوزير في باريس»."""

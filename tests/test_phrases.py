@@ -97,6 +97,7 @@ PHRASES = """
 البيان | أن ; ; document organisation m
 التقرير | أن ; ; document organisation m
 دراسة حديثة | أن ; ; document organisation f
+الوزير | لـ«رويترز» إن ; ; title person m
 محمد علي | إلى باريس ; محمد علي ; name person m
 هو | إن ; ; pronoun person m
 هي | إن ; ; pronoun person f
