@@ -168,6 +168,7 @@ _IS_LETTER = re.compile(f"[{LETTERS}]")
 _SENTENCE_END = re.compile(r"[\n.!?؟…](?:(?<=\n)\n*|(?<!\n)[.!?؟…]*)")
 _CLOSERS = " \"”»’'›“)]"
 _ABBREVIATION = re.compile(r"(?<!\w)[وبلف]?\w$")  # one letter alone: د. or one of أ.ف.ب.
+_SPACED_TITLE = re.compile(r"(?<!\w)و?[دام] $")  # «د . نادر فرجاني»
 
 
 def paragraphs(text: str) -> Iterator[tuple[int, int]]:
@@ -224,6 +225,8 @@ def _full_stop(text: str, at: int) -> bool:
     if before.isdigit() and after.isdigit():
         return False
     if before.isalpha() and _ABBREVIATION.search(text, max(0, at - 4), at):
+        return _ends_line(text, at + 1)
+    if before == " " and _SPACED_TITLE.search(text, max(0, at - 4), at):
         return _ends_line(text, at + 1)
     return not (after.isascii() and after.isalpha() and before.isascii() and before.isalnum())
 
