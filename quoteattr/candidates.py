@@ -282,7 +282,7 @@ def _introducer(tokens: Tokens, i: int, j: int, stop: int, form: CueForm) -> tup
             strong = max(info.cues, key=lambda c: c.strength)
             if strong.strength >= 0.5 and (strong.pos in ("verb", "participle") or strong.pronoun):
                 return None
-        if info.function == "connective" and k > j and word not in ("كما", "ما", "الا"):
+        if info.function == "connective" and k > j and not relative and word not in ("كما", "ما", "الا"):
             return None
         k += 1
     return None
