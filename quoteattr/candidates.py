@@ -411,6 +411,10 @@ def _source_before(tokens: Tokens, i: int, j: int, k: int, form: CueForm) -> Men
         mention = phrase_at(tokens, first + 1, stop, closed=True)
         if mention is not None and _surely_denotes(tokens, mention):
             return extended(tokens, mention, stop)  # «وكان مصدر، طلب عدم ذكر اسمه، قد كشف»
+    if words[first] in ("اما", "واما") and words[i][0] == "ف":
+        mention = phrase_at(tokens, first + 1, stop, closed=True)
+        if mention is not None and _surely_denotes(tokens, mention):
+            return mention  # «أما محمود أبو عوض، وهو صياد، فيقول»
     relative = infos[stop].function == "relative" if stop < i else False
     for start in range(max(first, stop - 18), stop):
         before = infos[start - 1] if start > first else None
