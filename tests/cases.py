@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from quoteattr.attributor import linker
+from quoteattr.candidates import Proposer
+from quoteattr.rules import choose, decide, end_features, features
 from quoteattr.schema import Document, Span
+from quoteattr.text import normalize
 
 DATA = Path(__file__).parent / "data"
 _WORD = re.compile(r"[\w\u064b-\u0652\u0670]")
@@ -128,3 +132,20 @@ def _starts_word(text: str, start: int) -> bool:
 
 def _ends_word(text: str, end: int) -> bool:
     return end == len(text) or not _WORD.match(text[end]) or not _WORD.match(text[end - 1])
+
+
+def feature_names(texts: Iterable[str]) -> dict[str, set[str]]:
+    """The names of the features that the rules yield for texts, by decision (cue, end, link)."""
+    proposer = Proposer()
+    found: dict[str, set[str]] = {"cue": set(), "end": set(), "link": set()}
+    for text in texts:
+        normalized = normalize(text)
+        candidates = proposer(normalized)
+        for cue in candidates.cues:
+            found["cue"].update(name for name, _ in features(candidates.tokens, cue, choose(candidates.tokens, cue)))
+            found["end"].update(n for content in cue.contents for n in end_features(candidates.tokens, cue, content))
+        resolver = linker(normalized, candidates, decide(candidates))
+        linked = resolver.link()
+        for n, utterance in enumerate(resolver.utterances):
+            found["link"].update(x for names in resolver.offers(utterance, linked.links[:n]).values() for x in names)
+    return found

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from cases import DATA, read_cases, read_documents
+from cases import DATA, feature_names, read_cases, read_documents
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quoteattr.attributor import linker
 from quoteattr.candidates import Candidates, Proposer
-from quoteattr.rules import THRESHOLD, Report, choose, decide, end_features, features, logistic, weights
+from quoteattr.rules import THRESHOLD, Report, choose, decide, logistic, weights
 from quoteattr.text import normalize
 
 PROPOSER = Proposer()
@@ -41,19 +40,8 @@ def _candidates() -> Iterator[Candidates]:
 @cache
 def _produced() -> dict[str, set[str]]:
     """The names of the features of our own articles and cases, by decision."""
-    found: dict[str, set[str]] = {"cue": set(), "end": set(), "link": set()}
     documents = [*read_documents(DATA / "articles.jsonl"), *read_documents(DATA / "sample.jsonl")]
-    for text in [d.text for d in documents] + [case.document.text for case in read_cases()]:
-        normalized = normalize(text)
-        candidates = PROPOSER(normalized)
-        for cue in candidates.cues:
-            found["cue"].update(name for name, _ in features(candidates.tokens, cue, choose(candidates.tokens, cue)))
-            found["end"].update(n for content in cue.contents for n in end_features(candidates.tokens, cue, content))
-        resolver = linker(normalized, candidates, decide(candidates))
-        linked = resolver.link()
-        for n, utterance in enumerate(resolver.utterances):
-            found["link"].update(x for names in resolver.offers(utterance, linked.links[:n]).values() for x in names)
-    return found
+    return feature_names([d.text for d in documents] + [case.document.text for case in read_cases()])
 
 
 def test_there_is_a_table_of_numbers_for_each_decision() -> None:

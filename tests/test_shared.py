@@ -7,13 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cases import feature_names
 
-from quoteattr.attributor import QuoteAttributor, linker
-from quoteattr.candidates import Proposer
+from quoteattr.attributor import QuoteAttributor
 from quoteattr.evaluate import Report, evaluate
-from quoteattr.rules import choose, decide, end_features, features, weights
+from quoteattr.rules import weights
 from quoteattr.schema import Document
-from quoteattr.text import normalize
 
 
 @pytest.fixture(scope="module")
@@ -71,18 +70,7 @@ def test_confidence_tells_right_from_wrong(report: Report) -> None:
 
 
 def test_the_rules_still_yield_the_features_that_have_weights(gold: tuple[Document, ...]) -> None:
-    proposer = Proposer()
-    found: dict[str, set[str]] = {"cue": set(), "end": set(), "link": set()}
-    for document in gold:
-        normalized = normalize(document.text)
-        candidates = proposer(normalized)
-        for cue in candidates.cues:
-            found["cue"].update(name for name, _ in features(candidates.tokens, cue, choose(candidates.tokens, cue)))
-            found["end"].update(n for content in cue.contents for n in end_features(candidates.tokens, cue, content))
-        resolver = linker(normalized, candidates, decide(candidates))
-        linked = resolver.link()
-        for n, utterance in enumerate(resolver.utterances):
-            found["link"].update(x for names in resolver.offers(utterance, linked.links[:n]).values() for x in names)
+    found = feature_names(document.text for document in gold)
     for decision, table in weights().items():
         families = {name.partition(":")[0] for name in table}
         missing = families - {name.partition(":")[0] for name in found[decision]}
