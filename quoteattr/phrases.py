@@ -93,8 +93,8 @@ def bare_name(tokens: Tokens, k: int, skip: int = 0) -> Mention:
 def extended(tokens: Tokens, mention: Mention, stop: int) -> Mention:
     """A mention with the words behind it up to token ``stop``, where they can only go on with it.
 
-    «المنتصر بالله إن», «دراسة دنماركية حديثة أن»: between a verb and what opens its content, nouns and names belong to the subject,
-    known or not; names at their end are the name.
+    «المنتصر بالله إن», «دراسة دنماركية حديثة أن»: between a verb and what opens its content, nouns and names are the subject,
+    known or not, and names at their end its name.
     """
     words, infos = tokens.words, tokens.infos
     first = mention.last
