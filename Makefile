@@ -18,12 +18,12 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	touch $@
 
 test: install
-	cd $(TESTS) && $(BIN)/pytest --pyargs quoteattr tests
+	cd $(TESTS) && $(BIN)/pytest --pyargs quoteattr quoteattr.models tests
 
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict quoteattr
+	$(BIN)/mypy --strict quoteattr models
 
 bench: install
 	$(BIN)/python benchmarks/accuracy.py

@@ -10,15 +10,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from quoteattr.candidates import Candidates, Content, Proposer, given_cue
 from quoteattr.lexicon import KnownSpeaker, Lexicon
+from quoteattr.phrases import Mention
 from quoteattr.rules import Report, decide, weights
 from quoteattr.schema import Document, Evidence, Quote, RunnerUp, Span, Speaker
-from quoteattr.speakers import Entity, Link, Linked, Linker, Utterance, name_of
+from quoteattr.speakers import Adviser, Entity, Link, Linked, Linker, Utterance, name_of
 from quoteattr.text import NormalizedText, normalize, not_arabic
+
+if TYPE_CHECKING:  # what needs torch is imported where a model is loaded
+    from quoteattr.decode import Watch
+    from quoteattr.model import QuoteModel
 
 _SHIFT = re.compile(
     " *و? *(?:من|في|الي|علي) "
@@ -27,6 +34,8 @@ _SHIFT = re.compile(
 )
 """How a paragraph turns to somebody else, in folded letters."""
 
+
+_BATCH = 16
 
 Offsets = Span | tuple[int, int]
 """Where something stands in a text: a span, or its start and end (half-open)."""
@@ -38,23 +47,121 @@ def _offsets(text: str, place: Offsets) -> tuple[int, int]:
     return start, end
 
 
+class Reading(Protocol):
+    """What the rules or a model say of one text."""
+
+    @property
+    def candidates(self) -> Candidates:
+        """What was proposed for it."""
+
+    @property
+    def mentions(self) -> tuple[Mention, ...]:
+        """The mentions of speakers in it."""
+
+    def reports(self) -> list[Report]:
+        """Its quotes."""
+
+    def sourced(self, reports: Sequence[Report]) -> list[Report]:
+        """Given quotes with their sources."""
+
+    def adviser(self, reports: Sequence[Report]) -> Adviser | None:
+        """Who is meant at those of the reports that name nobody; ``None`` leaves it to the rules."""
+
+    def confidence(self, report: Report, link: Link) -> float:
+        """The probability (0 to 1) that a quote and its speaker are both right."""
+
+
+Reader = Callable[[Sequence[tuple[NormalizedText, Candidates]]], Sequence[Reading]]
+"""What reads some texts with their candidates: the rules or a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class RulesReading:
+    """What the rules say of one text."""
+
+    candidates: Candidates
+
+    @property
+    def mentions(self) -> tuple[Mention, ...]:
+        """The proposed ones."""
+        return self.candidates.mentions
+
+    def reports(self) -> list[Report]:
+        """What `quoteattr.rules.decide` decides."""
+        return decide(self.candidates)
+
+    def sourced(self, reports: Sequence[Report]) -> list[Report]:
+        """As they are: the candidates have the rules' sources."""
+        return list(reports)
+
+    def adviser(self, reports: Sequence[Report]) -> None:
+        """Nobody."""
+
+    def confidence(self, report: Report, link: Link) -> float:
+        """That of the quote times that of its link."""
+        return report.probability * link.probability
+
+
+def read_by_rule(texts: Sequence[tuple[NormalizedText, Candidates]]) -> list[Reading]:
+    """The reader that needs no model."""
+    return [RulesReading(candidates) for _, candidates in texts]
+
+
 class QuoteAttributor:
     """Finds the quotes of Arabic news texts and names their speakers.
 
-    Make one with `rules`; it can be used from many threads. Quotes whose confidence is below ``min_confidence`` (0 to 1) go
-    to `Document.rejected`.
+    Make one with `from_pretrained` or `rules`; it can be used from many threads. Quotes whose confidence is below
+    ``min_confidence`` (0 to 1) go to `Document.rejected`.
     """
 
-    def __init__(self, proposer: Proposer, min_confidence: float = 0.0) -> None:
+    def __init__(self, proposer: Proposer, reader: Reader, batch_size: int, min_confidence: float = 0.0) -> None:
         if not 0 <= min_confidence <= 1:
             raise ValueError(f"min_confidence must lie between 0 and 1, not {min_confidence}")
         self._proposer = proposer
+        self._reader = reader
+        self._batch_size = batch_size
         self.min_confidence = min_confidence
 
     @classmethod
     def rules(cls, lexicon: Lexicon | None = None, *, min_confidence: float = 0.0) -> QuoteAttributor:
         """The attributor that decides by rule alone, with the given lexicon or the one that ships."""
-        return cls(Proposer(lexicon), min_confidence)
+        return cls(Proposer(lexicon), read_by_rule, 1, min_confidence)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        model: str | Path | None = None,
+        lexicon: Lexicon | None = None,
+        *,
+        device: str = "cpu",
+        min_confidence: float = 0.0,
+    ) -> QuoteAttributor:
+        """The attributor that decides by a trained model: the bundled one, offline, or that of a folder or Hub id.
+
+        Raises `ModelError` where there is no model or one that this version can't read.
+        """
+        from quoteattr.decode import load
+        from quoteattr.models import BUNDLED
+
+        return cls.of(*load(BUNDLED if model is None else model, device), lexicon, min_confidence=min_confidence)
+
+    @classmethod
+    def of(
+        cls,
+        model: QuoteModel,
+        tokenizer: Any,
+        lexicon: Lexicon | None = None,
+        *,
+        min_confidence: float = 0.0,
+        watch: Watch | None = None,
+    ) -> QuoteAttributor:
+        """The attributor that decides by a model that is loaded already, with its tokenizer.
+
+        ``watch`` is told what the confidence of every quote was made of.
+        """
+        from quoteattr.decode import ModelReader
+
+        return cls(Proposer(lexicon), ModelReader(model, tokenizer, watch), _BATCH, min_confidence)
 
     def __call__(self, text: str, *, id: str = "", metadata: Mapping[str, Any] | None = None) -> Document:
         """The document of one text. Offsets in it are offsets into ``text``.
@@ -62,20 +169,33 @@ class QuoteAttributor:
         A text that is not Arabic gives a document without quotes; the reason stands in ``metadata["warning"]``.
         Raises `TypeError` where ``text`` is not a string.
         """
-        if not isinstance(text, str):
-            raise TypeError(f"text must be a string, not {type(text).__name__}")
-        extra = dict(metadata or {})
-        warning = not_arabic(text)
-        if warning is not None:
-            return Document(text, id, metadata={**extra, "warning": warning})
-        normalized = normalize(text)
-        candidates = self._proposer(normalized)
-        document = self._document(normalized, candidates, decide(candidates), id, extra)
-        return _without_doubtful(document, self.min_confidence)
+        document = next(self.pipe([text]))
+        return replace(document, id=id, metadata={**(metadata or {}), **document.metadata})
 
-    def pipe(self, texts: Iterable[str]) -> Iterator[Document]:
-        """The documents of many texts, in their order, lazily."""
-        return map(self, texts)
+    def pipe(self, texts: Iterable[str], batch_size: int | None = None) -> Iterator[Document]:
+        """The documents of many texts, in their order, lazily; ``batch_size`` of them are read at once.
+
+        Left out, the model reads 16 at once and the rules, which gain nothing by it, one. Raises `TypeError` where a text is
+        not a string.
+        """
+        rest = iter(texts)
+        while batch := list(islice(rest, batch_size or self._batch_size)):
+            yield from self._documents(batch)
+
+    def _documents(self, texts: Sequence[str]) -> Iterator[Document]:
+        for text in texts:
+            if not isinstance(text, str):
+                raise TypeError(f"text must be a string, not {type(text).__name__}")
+        warnings = [not_arabic(text) for text in texts]
+        normalized = [normalize(text) for text, warning in zip(texts, warnings, strict=True) if warning is None]
+        readings = self._reader([(own, self._proposer(own)) for own in normalized])
+        found = zip(normalized, readings, strict=True)
+        for text, warning in zip(texts, warnings, strict=True):
+            if warning is not None:
+                yield Document(text, metadata={"warning": warning})
+                continue
+            own, reading = next(found)
+            yield _without_doubtful(self._document(own, reading, reading.reports()), self.min_confidence)
 
     def attribute(self, text: str, quotes: Iterable[tuple[Offsets, Offsets]]) -> Document:
         """Only name the speakers: ``quotes`` are (cue, content) pairs found by hand or by another tool.
@@ -103,27 +223,28 @@ class QuoteAttributor:
                 )
             )
         order = sorted(range(len(given)), key=lambda n: (given[n].content.start, given[n].cue.start))
-        document = self._document(normalized, candidates, [given[n] for n in order], "", {})
+        (reading,) = self._reader([(normalized, candidates)])
+        document = self._document(normalized, reading, reading.sourced([given[n] for n in order]))
         found = dict(zip(order, document.quotes, strict=True))
         return replace(document, quotes=tuple(replace(found[n], id=f"Q{n + 1}") for n in range(len(given))))
 
-    def _document(
-        self,
-        normalized: NormalizedText,
-        candidates: Candidates,
-        reports: Sequence[Report],
-        id: str,
-        metadata: Mapping[str, Any],
-    ) -> Document:
-        linked = linker(normalized, candidates, reports, self._proposer.lexicon.speakers).link()
-        return _document(normalized, reports, linked, id, metadata)
+    def _document(self, normalized: NormalizedText, reading: Reading, reports: Sequence[Report]) -> Document:
+        candidates = replace(reading.candidates, mentions=reading.mentions)
+        known = self._proposer.lexicon.speakers
+        linked = linker(normalized, candidates, reports, known, reading.adviser(reports)).link()
+        return _document(normalized, reading, reports, linked)
 
 
 def linker(
-    normalized: NormalizedText, candidates: Candidates, reports: Sequence[Report], known: Sequence[KnownSpeaker] = ()
+    normalized: NormalizedText,
+    candidates: Candidates,
+    reports: Sequence[Report],
+    known: Sequence[KnownSpeaker] = (),
+    adviser: Adviser | None = None,
 ) -> Linker:
     """The linker of the reports of one text."""
-    return Linker(normalized.text, [_utterance(candidates, r) for r in reports], candidates.mentions, weights()["link"], known)
+    utterances = [_utterance(candidates, report) for report in reports]
+    return Linker(normalized.text, utterances, candidates.mentions, weights()["link"], known, adviser)
 
 
 def _utterance(candidates: Candidates, report: Report) -> Utterance:
@@ -146,9 +267,7 @@ def _utterance(candidates: Candidates, report: Report) -> Utterance:
     )
 
 
-def _document(
-    normalized: NormalizedText, reports: Sequence[Report], linked: Linked, id: str, metadata: Mapping[str, Any]
-) -> Document:
+def _document(normalized: NormalizedText, reading: Reading, reports: Sequence[Report], linked: Linked) -> Document:
     text = normalized.original
 
     def span(start: int, end: int) -> Span:
@@ -172,13 +291,13 @@ def _document(
                 cue=span(cue.start, cue.end),
                 source=span(cue.source.start, cue.source.end) if cue.source else None,
                 speaker=speakers[found.entity] if found.entity is not None else None,
-                confidence=round(report.probability * found.probability, 4),
+                confidence=round(reading.confidence(report, found), 4),
                 act=cue.form.act,
                 parent=f"Q{report.parent + 1}" if report.parent is not None else None,
                 evidence=Evidence(report.found_by, found.rule, runners_up(found)),
             )
         )
-    return Document(text, id, tuple(speakers.values()), tuple(quotes), metadata=metadata)
+    return Document(text, speakers=tuple(speakers.values()), quotes=tuple(quotes))
 
 
 def _without_doubtful(document: Document, min_confidence: float) -> Document:

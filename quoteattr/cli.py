@@ -11,10 +11,11 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 from quoteattr import __version__
 from quoteattr.corpus import STDIN, Failure, find_files, read_gold, read_texts
@@ -150,7 +151,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     if attributor is None:
         predicted, attributed = _annotated(options.predictions), None
     else:
-        predicted = [attributor(document.text, id=document.id) for document in gold]
+        texts = [document.text for document in gold]
+        predicted = [replace(own, id=d.id) for d, own in zip(gold, attributor.pipe(texts), strict=True)]
         attributed = [_linked(attributor, document) for document in gold]
     try:
         report = evaluate(gold, predicted, attributed)
@@ -196,12 +198,44 @@ def _print_errors(report: Report, gold: Sequence[Document], number: int) -> None
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# train
+
+
+def _train(options: argparse.Namespace) -> int:
+    train = [document for name in options.gold for document in _annotated(name)]
+    dev = _annotated(options.dev)
+    from quoteattr.decode import ModelError
+    from quoteattr.train import Recipe, Trainer, calibrate, fresh_model
+
+    recipe = Recipe(epochs=options.epochs, batch=options.batch, seed=options.seed)
+    try:
+        model, tokenizer = fresh_model(options.encoder, recipe.seed)
+    except ModelError as error:
+        raise _Stop(WRONG_USAGE, error) from None
+    out = Path(options.output)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        progress = Trainer(model.to(options.device), tokenizer, train, dev, out, recipe, _say_progress).run()
+    except OSError as error:
+        raise _Stop(WRONG_USAGE, f"{options.output}: {_reason(error)}") from None
+    report = calibrate(out, dev)
+    (out / "evaluation.json").write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    _say(f"{out}: the model of epoch {progress.best_epoch}, end-to-end F1 {progress.best:.3f} on {options.dev}")
+    return DONE
+
+
+def _say_progress(facts: Mapping[str, Any]) -> None:
+    """One line of the log for people: figures with their names, in the order of the log."""
+    flat = [(name, value) for name, value in facts.items() if name not in ("time", "event", "recipe")]
+    flat = [pair for name, value in flat for pair in (value.items() if isinstance(value, dict) else [(name, value)])]
+    _say(f"{facts['event']}: " + ", ".join(f"{name} {value}" for name, value in flat))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # options
 
 
-def _attributor(model: str, lexicon_file: str | None = None, min_confidence: float = 0.0) -> QuoteAttributor:
-    if model != "rules":
-        raise _Stop(WRONG_USAGE, f"there is no model {model!r}; the only one so far is 'rules'")
+def _attributor(model: str | None, lexicon_file: str | None = None, min_confidence: float = 0.0) -> QuoteAttributor:
     from quoteattr.attributor import QuoteAttributor
     from quoteattr.lexicon import Lexicon, LexiconError
 
@@ -211,7 +245,14 @@ def _attributor(model: str, lexicon_file: str | None = None, min_confidence: flo
         raise _Stop(WRONG_USAGE, error) from None
     except OSError as error:
         raise _Stop(WRONG_USAGE, f"{lexicon_file}: {_reason(error)}") from None
-    return QuoteAttributor.rules(lexicon, min_confidence=min_confidence)
+    if model == "rules":
+        return QuoteAttributor.rules(lexicon, min_confidence=min_confidence)
+    from quoteattr.decode import ModelError
+
+    try:
+        return QuoteAttributor.from_pretrained(model, lexicon, min_confidence=min_confidence)
+    except ModelError as error:
+        raise _Stop(WRONG_USAGE, error) from None
 
 
 def _reason(error: OSError) -> str:
@@ -304,6 +345,30 @@ def _parser() -> argparse.ArgumentParser:
         help="print errors in context: all, or the first N",
     )
     evaluate.add_argument("--worst", metavar="N", type=_count, default=0, help="name the N documents with most errors")
+
+    train = _described(
+        commands.add_parser("train", help="train a model on annotated documents"),
+        "Train a model on annotated documents. The same command again goes on where a run was stopped.",
+        "examples:\n"
+        "  quoteattr train train.jsonl --dev dev.jsonl -o model\n"
+        "  quoteattr train train.jsonl --dev dev.jsonl --encoder FOLDER -o model\n\n"
+        "The folder gets the model that is best on DEV, evaluation.json with its figures there, log.jsonl, and checkpoint.pt,\n"
+        "which may be deleted afterwards. 'quoteattr extract --model FOLDER' uses it.",
+    )
+    train.set_defaults(run=_train)
+    train.add_argument("gold", nargs="+", metavar="GOLD", help="annotated documents to learn from, one JSON object a line")
+    train.add_argument("--dev", required=True, metavar="GOLD", help="others, to choose the best epoch and fit confidence")
+    train.add_argument(
+        "--encoder",
+        metavar="ID_OR_DIR",
+        default="aubmindlab/bert-base-arabertv02",
+        help="Hub id or folder of the encoder to start from (default: %(default)s)",
+    )
+    train.add_argument("-o", "--output", required=True, metavar="DIR", help="folder of the model")
+    train.add_argument("--epochs", metavar="N", type=_count, default=8, help="times through GOLD (default: %(default)s)")
+    train.add_argument("--batch", metavar="N", type=_count, default=4, help="documents in a step (default: %(default)s)")
+    train.add_argument("--seed", metavar="N", type=int, default=0, help="of fresh heads, order and dropout (default: 0)")
+    train.add_argument("--device", metavar="NAME", default="cpu", help="cpu (default), cuda, cuda:1, mps")
     return parser
 
 
@@ -314,4 +379,8 @@ def _described(parser: argparse.ArgumentParser, description: str, epilog: str) -
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", metavar="NAME", default="rules", help="the model: rules (the only one so far)")
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        help="'rules' for the rules alone, or the folder or Hub id of a trained model (default: the bundled one)",
+    )

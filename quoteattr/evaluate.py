@@ -25,6 +25,7 @@ from functools import lru_cache
 from itertools import chain, groupby
 from typing import Any, Literal, TypeVar, get_args
 
+from quoteattr.lexicon import Lexicon
 from quoteattr.schema import QUOTE_TYPES, SPEAKER_KINDS, Document, Quote, Span, Speaker
 from quoteattr.text import fold
 
@@ -34,9 +35,11 @@ CLOSE = 0.8
 """Content overlap from which its boundaries count as right too."""
 
 Form = Literal["implicit", "named", "nominal"]
+CueGender = Literal["m", "f", "none"]
 ErrorKind = Literal["missed", "spurious", "boundary", "speaker", "unresolved"]
 
 FORMS: tuple[Form, ...] = get_args(Form)
+CUE_GENDERS: tuple[CueGender, ...] = get_args(CueGender)
 ERROR_KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 FIELDS = ("cue", "source", "content")
 
@@ -166,25 +169,27 @@ class Attribution:
     """How many quotes have the right speaker.
 
     ``right`` follows `right_speaker`, ``resolved`` the stricter `resolved_speaker`. ``by_form`` parts the first by how
-    the gold quote names its speaker (`speaker_form`), ``by_kind`` by what the gold speaker is; a gold quote without a
-    speaker has no kind.
+    the gold quote names its speaker (`speaker_form`), ``by_kind`` by what the gold speaker is, ``by_gender`` by the
+    gender of the gold cue's form (`cue_gender`); a gold quote without a speaker has no kind.
     """
 
     right: Accuracy = Accuracy()
     resolved: Accuracy = Accuracy()
     by_form: Mapping[str, Accuracy] = field(default_factory=lambda: dict.fromkeys(FORMS, Accuracy()))
     by_kind: Mapping[str, Accuracy] = field(default_factory=lambda: dict.fromkeys(SPEAKER_KINDS, Accuracy()))
+    by_gender: Mapping[str, Accuracy] = field(default_factory=lambda: dict.fromkeys(CUE_GENDERS, Accuracy()))
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[Quote, Quote]]) -> Attribution:
         """The score of pairs of a gold quote and the same quote as predicted."""
         right, resolved = Counter[bool](), Counter[bool]()
-        form, kind = Counter[tuple[str, bool]](), Counter[tuple[str, bool]]()
+        form, kind, gender = Counter[tuple[str, bool]](), Counter[tuple[str, bool]](), Counter[tuple[str, bool]]()
         for gold, predicted in pairs:
             verdict = right_speaker(gold, predicted)
             right[verdict] += 1
             resolved[resolved_speaker(gold, predicted)] += 1
             form[speaker_form(gold), verdict] += 1
+            gender[cue_gender(gold), verdict] += 1
             if gold.speaker is not None:
                 kind[gold.speaker.kind, verdict] += 1
         return cls(
@@ -192,6 +197,7 @@ class Attribution:
             _accuracy(resolved[True], resolved[False]),
             {x: _accuracy(form[x, True], form[x, False]) for x in FORMS},
             {x: _accuracy(kind[x, True], kind[x, False]) for x in SPEAKER_KINDS},
+            {x: _accuracy(gender[x, True], gender[x, False]) for x in CUE_GENDERS},
         )
 
     def __add__(self, other: Attribution) -> Attribution:
@@ -200,6 +206,7 @@ class Attribution:
             self.resolved + other.resolved,
             _added(self.by_form, other.by_form),
             _added(self.by_kind, other.by_kind),
+            _added(self.by_gender, other.by_gender),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -209,6 +216,7 @@ class Attribution:
             "resolved": self.resolved.to_dict(),
             "by_form": _dicts(self.by_form),
             "by_kind": _dicts(self.by_kind),
+            "by_gender": _dicts(self.by_gender),
         }
 
 
@@ -316,7 +324,7 @@ class _Words:
 
 
 @lru_cache(maxsize=65536)
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A name as it is compared: folded, without what touches its edges, one space between words."""
     folded = fold(text)
     words = [m.span() for m in _WORD.finditer(folded)]
@@ -328,7 +336,7 @@ def _plain(text: str) -> str:
 
 
 def _known_as(speaker: Speaker) -> frozenset[str]:
-    return frozenset(map(_plain, {speaker.name, *speaker.aliases, *(m.text for m in speaker.mentions)}))
+    return frozenset(map(plain, {speaker.name, *speaker.aliases, *(m.text for m in speaker.mentions)}))
 
 
 def right_speaker(gold: Quote, predicted: Quote) -> bool:
@@ -347,8 +355,8 @@ def right_speaker(gold: Quote, predicted: Quote) -> bool:
     """
     said = [predicted.speaker.name] if predicted.speaker is not None else []
     said += [predicted.source.text] if predicted.source is not None else []
-    names = set(map(_plain, said))
-    if gold.source is not None and _plain(gold.source.text) in names:
+    names = set(map(plain, said))
+    if gold.source is not None and plain(gold.source.text) in names:
         return True
     if gold.speaker is None:
         return predicted.speaker is None
@@ -359,7 +367,7 @@ def resolved_speaker(gold: Quote, predicted: Quote) -> bool:
     """Whether the predicted speaker's name is the gold name: «الوزير» doesn't pass where the minister is named."""
     if gold.speaker is None or predicted.speaker is None:
         return gold.speaker is predicted.speaker
-    return _plain(gold.speaker.name) == _plain(predicted.speaker.name)
+    return plain(gold.speaker.name) == plain(predicted.speaker.name)
 
 
 def speaker_form(quote: Quote) -> Form:
@@ -372,11 +380,36 @@ def speaker_form(quote: Quote) -> Form:
     """
     if quote.source is None:
         return "implicit"
-    source = _plain(quote.source.text)
+    source = plain(quote.source.text)
     if source in _PRONOUNS or (source[:1] in ("و", "ف") and source[1:] in _PRONOUNS):
         return "implicit"
-    name = _plain(quote.speaker.name) if quote.speaker is not None else ""
+    name = plain(quote.speaker.name) if quote.speaker is not None else ""
     return "nominal" if set(_WORD.findall(source)).isdisjoint(_WORD.findall(name)) else "named"
+
+
+def cue_gender(quote: Quote) -> CueGender:
+    """The grammatical gender of the cue's form, by the lexicon of the package; the speaker's own sex may be another.
+
+    The first word of the cue that says a gender decides («بحسب ما ذكرته»); a preposition or verbal noun says one only
+    with a pronoun («قولها»). Readings that say none («أوضح», also first person) leave it to the others; where others
+    contradict each other, or the cue is unknown, it is ``"none"``.
+
+    >>> content = Span(20, 23, "نعم")
+    >>> [cue_gender(Quote("Q1", "direct", content, Span(0, len(cue), cue)))
+    ...  for cue in ("وأضاف", "مشيرةً إلى", "بحسب ما ذكرته", "وفقا لـ", "تصريح", "وتذكر", ":")]
+    ['m', 'f', 'f', 'none', 'none', 'none', 'none']
+    """
+    return _gender(quote.cue.text)
+
+
+@lru_cache(maxsize=65536)
+def _gender(cue: str) -> CueGender:
+    lexicon, words = Lexicon.load(), _WORD.findall(fold(cue))
+    for at in range(len(words)):
+        genders = {form.gender for form in lexicon.match(words[at:]) if form.gender is not None}
+        if genders:
+            return genders.pop() if len(genders) == 1 else "none"
+    return "none"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -501,7 +534,8 @@ class DocumentScore:
     """What one document contributes: its counts, the verdict on each predicted quote, and its errors in reading order.
 
     ``shares`` holds for each gold speaker who speaks the number of quotes in gold and in the prediction; the last pair
-    counts the gold quotes without a speaker and the predicted quotes of anybody else.
+    counts the gold quotes without a speaker and the predicted quotes of anybody else. A predicted quote belongs to the
+    gold speaker it is right for; otherwise, matched or spurious, to the one whom its speaker's name or its source names.
     """
 
     id: str
@@ -565,7 +599,7 @@ def _shares(gold: Document, predicted: Document, right: Mapping[str, Quote]) -> 
             return speaker.id if speaker is not None else None
         for said in (quote.speaker.name if quote.speaker else None, quote.source.text if quote.source else None):
             for id, names in known.items():
-                if said is not None and _plain(said) in names:
+                if said is not None and plain(said) in names:
                     return id
         return None
 
@@ -766,6 +800,79 @@ def _coverage(share: float, ties: _Ties, total: int) -> Coverage:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Shares of speakers
+
+
+@dataclass(frozen=True, slots=True)
+class ShareError:
+    """How far the predicted quotes are from giving every speaker the right share of all quotes; all figures 0 to 1.
+
+    A speaker is one of one document; nobody (gold quotes without a speaker, predicted ones of anybody else) is one more
+    in each document. ``total`` is the share of quotes that would have to change hands for all shares of the set to be
+    right: half the sum of the absolute differences (total variation). It is 1 where only gold or only the prediction
+    has quotes, nan where neither has. ``documents`` is the mean of the same within each document that has quotes on
+    either side, all counting alike.
+
+    The other two are mean absolute errors over the ``speakers``, nobody not among them: ``per_speaker`` of a speaker's
+    share of the set's quotes, ``per_speaker_in_document`` of the share of its document's quotes; a share of no quotes
+    is 0.
+    """
+
+    total: float
+    documents: float
+    per_speaker: float
+    per_speaker_in_document: float
+    speakers: int
+
+    @classmethod
+    def of(cls, documents: Sequence[Sequence[tuple[int, int]]]) -> ShareError:
+        """The error of documents, each given as the `DocumentScore.shares` of its speakers, nobody last.
+
+        >>> error = ShareError.of([[(3, 1), (1, 1), (0, 2)], [(4, 4), (0, 0)]])
+        >>> error.total, error.documents, error.speakers
+        (0.25, 0.25, 3)
+        >>> round(error.per_speaker, 4), round(error.per_speaker_in_document, 4)
+        (0.0833, 0.1667)
+        """
+        pairs = [pair for document in documents for pair in document]
+        within = [variation for d in documents if not math.isnan(variation := _variation(d))]
+        speakers = sum(len(d[:-1]) for d in documents)
+        gold, predicted = _totals(pairs)
+        return cls(
+            _variation(pairs),
+            _ratio(sum(within), len(within)),
+            _ratio(sum(_difference(pair, gold, predicted) for d in documents for pair in d[:-1]), speakers),
+            _ratio(sum(_difference(pair, *_totals(d)) for d in documents for pair in d[:-1]), speakers),
+            speakers,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as a plain dictionary; four digits, eight for the share of one speaker in a whole set."""
+        return {
+            "total": _figure(self.total),
+            "documents": _figure(self.documents),
+            "per_speaker": None if math.isnan(self.per_speaker) else round(self.per_speaker, 8),
+            "per_speaker_in_document": _figure(self.per_speaker_in_document),
+            "speakers": self.speakers,
+        }
+
+
+def _totals(shares: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    return sum(g for g, _ in shares), sum(p for _, p in shares)
+
+
+def _difference(pair: tuple[int, int], gold: int, predicted: int) -> float:
+    return abs((pair[1] / predicted if predicted else 0.0) - (pair[0] / gold if gold else 0.0))
+
+
+def _variation(shares: Sequence[tuple[int, int]]) -> float:
+    gold, predicted = _totals(shares)
+    if not gold or not predicted:
+        return math.nan if gold == predicted else 1.0
+    return sum(abs(p * gold - g * predicted) for g, p in shares) / (2 * gold * predicted)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # The report
 
 
@@ -785,16 +892,15 @@ class Interval:
 class Report:
     """The evaluation of a set of documents.
 
-    ``counts`` is the sum over ``documents``. ``share_error`` (0 to 1) is the share of quotes that would have to change
-    hands for every speaker of every document to have the right share of all quotes of the set; a predicted quote
-    belongs to the gold speaker it is right for, or to nobody. ``calibration`` is ``None`` where predictions have no
-    confidence. ``intervals`` holds the intervals of ``detection`` F1, ``attribution`` accuracy on gold quotes,
-    ``matched`` accuracy, ``end_to_end`` F1 and ``resolved`` F1.
+    ``counts`` is the sum over ``documents``. ``calibration`` is ``None`` where predictions have no confidence.
+    ``intervals`` holds the intervals of ``detection`` F1, ``attribution`` accuracy on gold quotes, ``matched`` accuracy,
+    both also by form (``attribution_implicit``, ``matched_named`` and so on), ``content_exact`` of matched quotes,
+    ``end_to_end`` F1 and ``resolved`` F1.
     """
 
     documents: tuple[DocumentScore, ...]
     counts: Counts
-    share_error: float
+    share_error: ShareError
     calibration: Calibration | None
     intervals: Mapping[str, Interval]
 
@@ -805,7 +911,7 @@ class Report:
         return cls(
             scores,
             sum((s.counts for s in scores), Counts()),
-            _share_error([pair for s in scores for pair in s.shares]),
+            ShareError.of([s.shares for s in scores]),
             Calibration.of([v for s in scores for v in s.verdicts]),
             _intervals(scores),
         )
@@ -828,7 +934,7 @@ class Report:
             "gold_quotes": detection.tp + detection.fn,
             "predicted_quotes": detection.tp + detection.fp,
             **self.counts.to_dict(),
-            "speaker_share_error": _figure(self.share_error),
+            "speaker_share_error": self.share_error.to_dict(),
             "calibration": self.calibration.to_dict() if self.calibration is not None else None,
             "intervals": {name: interval.to_dict() for name, interval in self.intervals.items()},
             "errors": {kind: kinds[kind] for kind in ERROR_KINDS},
@@ -837,13 +943,6 @@ class Report:
     def to_text(self) -> str:
         """The report as a table of fixed width for a terminal. Rows without a case are left out."""
         return "\n".join(_lines(self)) + "\n"
-
-
-def _share_error(shares: Sequence[tuple[int, int]]) -> float:
-    gold, predicted = sum(g for g, _ in shares), sum(p for _, p in shares)
-    if not gold or not predicted:
-        return math.nan if gold == predicted else 1.0
-    return sum(abs(p * gold - g * predicted) for g, p in shares) / (2 * gold * predicted)
 
 
 def _intervals(scores: Sequence[DocumentScore]) -> Mapping[str, Interval]:
@@ -860,6 +959,9 @@ def _intervals(scores: Sequence[DocumentScore]) -> Mapping[str, Interval]:
         "detection": [twice(s.counts.detection) for s in scores],
         "attribution": [pair(s.counts.attribution.right) for s in scores],
         "matched": [pair(s.counts.matched.right) for s in scores],
+        **{f"attribution_{form}": [pair(s.counts.attribution.by_form[form]) for s in scores] for form in FORMS},
+        **{f"matched_{form}": [pair(s.counts.matched.by_form[form]) for s in scores] for form in FORMS},
+        "content_exact": [pair(s.counts.fields["content"].exact) for s in scores],
         "end_to_end": [twice(s.counts.end_to_end) for s in scores],
         "resolved": [twice(s.counts.resolved) for s in scores],
     }
@@ -895,20 +997,24 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _prf_row(f"words of the {name}, matched quotes", field_score.words)
     yield ""
     yield f"{'':<37}{'rate':>7}{'right':>8}{'of':>8}  95 %"
-    for title, attribution, interval in (
-        ("speaker of gold quotes", counts.attribution, intervals["attribution"]),
-        ("speaker of matched quotes", counts.matched, intervals["matched"]),
+    for title, attribution, measure in (
+        ("speaker of gold quotes", counts.attribution, "attribution"),
+        ("speaker of matched quotes", counts.matched, "matched"),
     ):
-        yield from _accuracy_row(title, attribution.right, interval)
-        for name, accuracy in chain(attribution.by_form.items(), attribution.by_kind.items()):
+        yield from _accuracy_row(title, attribution.right, intervals[measure])
+        for name, accuracy in attribution.by_form.items():
+            yield from _accuracy_row(f"  {name}", accuracy, intervals[f"{measure}_{name}"])
+        for name, accuracy in attribution.by_kind.items():
             yield from _accuracy_row(f"  {name}", accuracy)
+        for name, accuracy in attribution.by_gender.items():
+            yield from _accuracy_row(f"  gender of the cue: {name}", accuracy)
         yield from _accuracy_row("  resolved to the gold name", attribution.resolved)
     for name, field_score in counts.fields.items():
-        yield from _accuracy_row(f"exact {name}, matched quotes", field_score.exact)
+        yield from _accuracy_row(f"exact {name}, matched quotes", field_score.exact, intervals.get(f"{name}_exact"))
     yield from _accuracy_row("type, matched quotes", counts.type)
-    if not math.isnan(report.share_error):
+    if not math.isnan(report.share_error.total):
         yield ""
-        yield f"error of the speakers' shares of all quotes: {report.share_error:.3f}"
+        yield from _share_lines(report.share_error)
     if report.calibration is not None:
         yield ""
         yield from _calibration_lines(report.calibration)
@@ -934,6 +1040,13 @@ def _prf_row(title: str, score: PRF, interval: Interval | None = None) -> Iterat
 def _accuracy_row(title: str, score: Accuracy, interval: Interval | None = None) -> Iterator[str]:
     if score.total:
         yield f"{title:<37}{_cell(score.rate)}{score.right:>8}{score.total:>8}{_ends(interval)}"
+
+
+def _share_lines(error: ShareError) -> Iterator[str]:
+    yield f"error of the speakers' shares of all quotes: {error.total:.3f}; within a document, mean: {error.documents:.3f}"
+    if error.speakers:
+        whole, within = f"{error.per_speaker:.6f} of all quotes", f"{error.per_speaker_in_document:.3f} of its document's"
+        yield f"mean absolute error of a speaker's share: {whole}, {within} ({error.speakers} speakers)"
 
 
 def _calibration_lines(calibration: Calibration) -> Iterator[str]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -88,6 +88,53 @@ def bare_name(tokens: Tokens, k: int, skip: int = 0) -> Mention:
     mention = reader.mention()
     assert mention is not None
     return mention
+
+
+def spanned(tokens: Tokens, first: int, last: int, *, whole: bool = False) -> Mention:
+    """The words from token ``first`` to ``last`` (half-open) as one phrase, however they look.
+
+    Letters attached to the first word stay outside, unless it is ``whole``: the subject right behind a verb has none (لينس).
+    """
+    info = tokens.infos[first]
+    skip = info.clitics if len(info.form) > info.clitics and not whole else 0
+    mention = phrase_at(tokens, first, last, skip=skip)
+    if mention is None:
+        reader = _PhraseReader(tokens, first, last, skip, False)
+        reader.head, reader.last = info, last
+        mention = reader.mention()
+        assert mention is not None
+    if mention.last < last:
+        mention = extended(tokens, mention, last)
+    if mention.last < last:
+        mention = replace(mention, end=tokens.end(last - 1), words=_stems(tokens.infos[first:last]), last=last)
+    return mention
+
+
+def renamed(tokens: Tokens, mention: Mention, name: tuple[int, int] | None) -> Mention:
+    """A person's mention whose proper name is the words from one token to another (half-open), or that has none.
+
+    A name that begins before the mention or goes on behind it belongs to it.
+    """
+    if name is None:
+        return replace(mention, name=None)
+    first, last = name
+    start = mention.start if first == mention.first else tokens.starts[first] + tokens.infos[first].clitics
+    end = tokens.end(last - 1)
+    before = tokens.infos[first : mention.first]
+    behind = tokens.infos[mention.last : last]
+    return replace(
+        mention,
+        start=min(mention.start, start),
+        end=max(mention.end, end),
+        name=(start, end),
+        words=(*_stems(before), *mention.words, *_stems(behind)),
+        first=min(mention.first, first),
+        last=max(mention.last, last),
+    )
+
+
+def _stems(infos: Sequence[Word]) -> tuple[str, ...]:
+    return tuple([info.stem for info in infos if info.counts])
 
 
 def extended(tokens: Tokens, mention: Mention, stop: int) -> Mention:
@@ -705,7 +752,7 @@ class _PhraseReader:
             gender=self.gender,
             number=self.number or ("s" if self.name else None),
             definite=bool(head is not None and head.definite),
-            words=tuple([info.stem for info in infos if info.counts]),
+            words=_stems(infos),
             governed=self._governed(),
             subject=self._subject(),
             same=any(info.function == "tail" for info in infos) or t.words[self.first] in _SAME,

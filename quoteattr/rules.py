@@ -8,8 +8,8 @@ like, what stands before it …); ``data/rule_weights.json`` holds one weight a 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from math import exp, log
@@ -25,7 +25,8 @@ THRESHOLD = 0.4
 class Report:
     """A cue that was found to report, with its content; offsets into the normalized text.
 
-    ``probability`` that it is a quote; ``parent`` the index of the report in whose content it stands.
+    ``probability`` that it is a quote; ``parent`` the index of the report in whose content it stands; ``parts`` what a model
+    says of cue, content and source, each a probability.
     """
 
     cue: Cue
@@ -33,6 +34,7 @@ class Report:
     found_by: str
     probability: float
     parent: int | None = None
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 @cache
@@ -43,14 +45,22 @@ def weights() -> Mapping[str, Mapping[str, float]]:
 
 def decide(candidates: Candidates) -> list[Report]:
     """The reports among the candidates, in the order of their contents."""
-    table = weights()["cue"]
-    chosen: list[Report] = []
+    found = []
     for cue in candidates.cues:
         content = choose(candidates.tokens, cue)
-        probability = logistic(sum(table.get(name, 0.0) * value for name, value in features(candidates.tokens, cue, content)))
-        if probability < THRESHOLD:
-            continue
-        report = Report(cue, content, f"{cue.pattern}:{cue.form.pos}", probability)
+        probability = logistic(cue_logit(candidates.tokens, cue, content))
+        if probability >= THRESHOLD:
+            found.append(Report(cue, content, f"{cue.pattern}:{cue.form.pos}", probability))
+    return consistent(found)
+
+
+def consistent(reports: Iterable[Report]) -> list[Report]:
+    """Reports in the order of their contents, without second readings of one, each with its parent.
+
+    They come in the order of their cues.
+    """
+    chosen: list[Report] = []
+    for report in reports:
         clash = next((n for n in range(len(chosen) - 1, max(-1, len(chosen) - 6), -1) if _clash(chosen[n], report)), None)
         if clash is None:
             chosen.append(report)
@@ -58,6 +68,12 @@ def decide(candidates: Candidates) -> list[Report]:
             chosen[clash] = report
     chosen.sort(key=lambda r: (r.content.start, r.cue.start))
     return [_with_parent(report, n, chosen) for n, report in enumerate(chosen)]
+
+
+def cue_logit(tokens: Tokens, cue: Cue, content: Content) -> float:
+    """The log odds that a cue reports a content."""
+    table = weights()["cue"]
+    return sum(table.get(name, 0.0) * value for name, value in features(tokens, cue, content))
 
 
 def logistic(x: float) -> float:
@@ -69,8 +85,19 @@ def choose(tokens: Tokens, cue: Cue) -> Content:
     """The likeliest content of a cue."""
     if len(cue.contents) == 1:
         return cue.contents[0]
+    return max(cue.contents, key=lambda content: _end_logit(tokens, cue, content))
+
+
+def end_scores(tokens: Tokens, cue: Cue) -> list[float]:
+    """For every content of a cue the probability that it is the right one of them."""
+    logits = [_end_logit(tokens, cue, content) for content in cue.contents]
+    powers = [exp(x - max(logits)) for x in logits]
+    return [x / sum(powers) for x in powers]
+
+
+def _end_logit(tokens: Tokens, cue: Cue, content: Content) -> float:
     table = weights()["end"]
-    return max(cue.contents, key=lambda content: sum(table.get(name, 0.0) for name in end_features(tokens, cue, content)))
+    return sum(table.get(name, 0.0) for name in end_features(tokens, cue, content))
 
 
 def end_features(tokens: Tokens, cue: Cue, content: Content) -> Iterator[str]:
@@ -229,5 +256,5 @@ def _with_parent(report: Report, n: int, reports: list[Report]) -> Report:
     for m in range(n - 1, max(-1, n - 8), -1):
         other = reports[m].content
         if other.start <= report.cue.start and report.content.end <= other.end and other != report.content:
-            return Report(report.cue, report.content, report.found_by, report.probability, m)
+            return replace(report, parent=m)
     return report

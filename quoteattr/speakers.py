@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import exp, inf
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from quoteattr.lexicon import Gender, KnownSpeaker, Number
 from quoteattr.phrases import Mention
@@ -28,6 +28,8 @@ _CLASSES: tuple[str, ...] = get_args(WordClass)
 _MISSPELT = 800  # how many characters away a short name may be that is the same but for one letter
 _REMEMBERED = 2_000  # how many phrases and words are remembered, whose parts are asked for again and again
 _NO_WORD = re.compile(r"[\W_]+")
+_AHEAD, _OFFERS = 12, 8  # how many mentions behind a description, and how many persons, may be meant by it
+_CHOSEN = 2.0  # the rules' score of the one that they choose for a description
 _REACH = 40  # how many mentions or entities back are looked at
 
 
@@ -82,6 +84,24 @@ class Link:
     others: tuple[tuple[int, float], ...] = ()
 
 
+class Adviser(Protocol):
+    """Scores who is meant where nobody is named: a model's say in `Linker`.
+
+    Both methods take the rules' score of every entity that may be meant and the links of the utterances before, and give a
+    score (log odds up to a constant) of each entity, and of none of them.
+    """
+
+    def speaker(
+        self, n: int, rules: Mapping[int, float], entities: Sequence[Entity], links: Sequence[Link]
+    ) -> tuple[Mapping[int, float], float]:
+        """Who speaks in utterance ``n``, whose subject is elided or a pronoun."""
+
+    def antecedent(
+        self, mention: Mention, rules: Mapping[int, float], entities: Sequence[Entity], links: Sequence[Link]
+    ) -> tuple[Mapping[int, float], float]:
+        """Which person a description beside a cue (الوزير) means."""
+
+
 @dataclass(frozen=True, slots=True)
 class Linked:
     """The entities of a document and one link for each utterance."""
@@ -92,7 +112,7 @@ class Linked:
 
 class Linker:
     """Resolves the utterances of one document. They must stand in the order of the text; ``text`` is the normalized text and
-    ``weights`` has one number for each feature of `offers`."""
+    ``weights`` has one number for each feature of `offers`; an ``adviser`` has the last word on them."""
 
     def __init__(
         self,
@@ -101,8 +121,10 @@ class Linker:
         mentions: Sequence[Mention],
         weights: Mapping[str, float],
         known: Sequence[KnownSpeaker] = (),
+        adviser: Adviser | None = None,
     ) -> None:
         self.weights = weights
+        self.adviser = adviser
         self.text = text
         self.utterances = utterances
         self.entities: list[Entity] = []
@@ -218,9 +240,39 @@ class Linker:
         index = self._issuer(mention)
         if index is None:
             index = self._antecedent(mention, links)
+        if self.adviser is not None and self._describes(mention):
+            index = self._advised(self.adviser, mention, index, links)
         if index is None:
             index = self._new(mention)
         self._add(index, mention, self._name(mention) if mention.name is not None else ())
+
+    def _describes(self, mention: Mention) -> bool:
+        """Whether a mention beside a cue may mean a person who is named elsewhere."""
+        return (
+            mention.kind == "person"
+            and mention.name is None
+            and not mention.fresh
+            and (mention.start, mention.end) in self.sources
+        )
+
+    def _advised(self, adviser: Adviser, mention: Mention, chosen: int | None, links: list[Link]) -> int | None:
+        """The entity that the adviser takes a description for: the one that the rules chose, or a person named around it."""
+        here = bisect_left(self.starts, mention.start)
+        offers = [] if chosen is None else [chosen]
+        around = [*self.mentions[max(0, here - _REACH) : here][::-1], *self.mentions[here + 1 : here + _AHEAD]]
+        for other in around:
+            index = self.of.get((other.start, other.end))
+            if index is None or index in offers or len(offers) > _OFFERS:
+                continue
+            entity = self.entities[index]
+            if entity.kind == "person" and entity.names and entity.number != "p" and _agree(entity.gender, mention.gender):
+                offers.append(index)
+        if not offers:
+            return chosen
+        rules = {index: _CHOSEN if index == chosen else 0.0 for index in offers}
+        scores, new = adviser.antecedent(mention, rules, self.entities, links)
+        best = max(offers, key=lambda index: scores[index])
+        return best if scores[best] > new else None
 
     def _issuer(self, mention: Mention) -> int | None:
         """«قالت الوزارة، في بلاغ لها»: the document is the ministry's, and «البلاغ» later means the ministry."""
@@ -316,12 +368,18 @@ class Linker:
         offers = self.offers(utterance, links)
         if not offers:
             return Link(None, "nobody", 0.0)
+        scores: Mapping[int, float]
         scores = {index: sum(self.weights.get(name, 0.0) for name in names) for index, names in offers.items()}
-        top = max(scores.values())
-        total = sum(exp(score - top) for score in scores.values())
+        nobody = -inf
+        if self.adviser is not None:
+            scores, nobody = self.adviser.speaker(len(links), scores, self.entities, links)
+        top = max(*scores.values(), nobody)
+        total = sum(exp(score - top) for score in (*scores.values(), nobody))
         ranked = sorted(scores, key=lambda index: -scores[index])
         best, *rest = ((index, exp(scores[index] - top) / total) for index in ranked[:4])
         rule = "pronoun" if source is not None else "attached" if utterance.attached else "elided"
+        if self.adviser is not None:
+            return Link(best[0], f"{rule}:model", best[1], tuple(rest))
         how = "last-speaker" if any(f"{c}:speaker:0" in offers[best[0]] for c in _CLASSES) else "subject"
         return Link(best[0], f"{rule}:{how}", best[1], tuple(rest))
 
@@ -440,10 +498,10 @@ class Linker:
 def name_of(entity: Entity, text: str) -> tuple[int, int]:
     """Where the name of an entity stands: the fullest proper name, else the fullest description that does not point back.
 
-    A name beside a cue is bounded on both sides and so sure; one found elsewhere is taken only where it ends alike (سيرغي
-    لافروف for لافروف).
+    A name or description beside a cue is bounded on both sides and so sure; a name found elsewhere is taken only where it ends
+    alike (سيرغي لافروف for لافروف).
     """
-    named = [(m.name, (m.start, m.end) in entity.sources) for m in entity.mentions if m.name is not None]
+    named = [(_proper(m, text), (m.start, m.end) in entity.sources) for m in entity.mentions if m.name is not None]
     spans = [name for name, _ in named]
     sure = [name for name, source in named if source]
     if sure:
@@ -451,13 +509,24 @@ def name_of(entity: Entity, text: str) -> tuple[int, int]:
         last = _words(text[best[0] : best[1]])[-1:]
         spans = [s for s in spans if _words(text[s[0] : s[1]])[-1:] == last] or [best]
     if not spans:
+        beside = [m for m in entity.mentions if (m.start, m.end) in entity.sources and len(m.words) > 1 and not m.same]
         plain = (
-            [m for m in entity.mentions if not m.same and not m.definite]
+            beside
+            or [m for m in entity.mentions if not m.same and not m.definite]
             or [m for m in entity.mentions if not m.same]
             or entity.mentions
         )
         spans = [(m.start, m.end) for m in plain]
     return max(spans, key=lambda s: (len(_words(text[s[0] : s[1]])), -s[0]))
+
+
+def _proper(mention: Mention, text: str) -> tuple[int, int]:
+    """The proper name in a mention: «صحيفة الجارديان» whole, but only what stands in marks in «صحيفة "الجارديان" البريطانية»."""
+    assert mention.name is not None
+    start = mention.name[0]
+    if mention.form == "organisation" and start > mention.start and text[start - 1] not in "\"'«“(":
+        return mention.start, mention.end
+    return mention.name
 
 
 def _agree(a: Gender | None, b: Gender | None) -> bool:

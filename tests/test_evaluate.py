@@ -18,7 +18,9 @@ from quoteattr.evaluate import (
     Calibration,
     Counts,
     EvaluationError,
+    ShareError,
     Verdict,
+    cue_gender,
     evaluate,
     format_error,
     match,
@@ -78,7 +80,7 @@ def test_a_perfect_prediction_is_perfect_everywhere() -> None:
         assert field_score.words.f1 == 1
     assert counts.attribution == counts.matched
     assert counts.attribution.right == counts.attribution.resolved == counts.type == Accuracy(4, 4)
-    assert report.share_error == 0
+    assert report.share_error == ShareError(0, 0, 0, 0, speakers=2)
     assert report.errors() == ()
     assert report.worst(5) == ()
 
@@ -230,22 +232,79 @@ def test_speaker_forms(source: str | None, form: str) -> None:
     assert speaker_form(gold) == form
 
 
-def test_attribution_is_counted_on_gold_quotes_by_form_and_kind() -> None:
+@pytest.mark.parametrize(
+    ("cue", "gender"),
+    [
+        ("قال", "m"),
+        ("قالوا", "m"),
+        ("وقَالَتْ:", "f"),
+        ("تؤكد", "f"),
+        ("وأوضح", "m"),  # also «I clarify», which says no gender
+        ("مشيرا إلى", "m"),
+        ("مضيفةً أن", "f"),
+        ("كما أعلنت", "f"),
+        ("وفقا لما ذكره", "m"),
+        ("على حد قولها", "f"),
+        ("بحسب", "none"),
+        ("التأكيد على", "none"),
+        ("وتذكر", "none"),  # she mentions, or he remembers
+        ("نؤكد", "none"),
+        ("يضحك", "none"),
+        (":", "none"),
+    ],
+)
+def test_the_gender_of_a_cue_is_that_of_its_form(cue: str, gender: str) -> None:
+    text = f"{cue} نعم"
+    assert cue_gender(Quote("Q1", "direct", span("نعم", text), span(cue, text))) == gender
+
+
+def test_attribution_is_counted_on_gold_quotes_by_form_kind_and_gender() -> None:
     linked = replace(GOLD, quotes=(READY, replace(TRAINED, speaker=OTHER), INJURY, replace(RETURN, speaker=COACH)))
     attribution = evaluate([GOLD], [predicted()], [linked]).counts.attribution
     assert attribution.right == Accuracy(3, 4)  # the last one by its source, though its speaker has another name
     assert attribution.resolved == Accuracy(2, 4)
     assert attribution.by_form == {"implicit": Accuracy(1, 2), "named": Accuracy(2, 2), "nominal": Accuracy(0, 0)}
     assert attribution.by_kind == {"person": Accuracy(2, 3), "organisation": Accuracy(0, 0), "group": Accuracy(1, 1)}
+    assert attribution.by_gender == {"m": Accuracy(2, 3), "f": Accuracy(1, 1), "none": Accuracy(0, 0)}
+
+
+def test_the_gender_is_that_of_the_gold_cue_in_matched_quotes_too() -> None:
+    found = predicted(replace(RETURN, cue=span("وأكد")), replace(READY, speaker=OTHER, source=None))
+    matched = evaluate([GOLD], [found]).counts.matched
+    assert matched.by_gender == {"m": Accuracy(0, 1), "f": Accuracy(1, 1), "none": Accuracy(0, 0)}
 
 
 def test_shares_of_speakers() -> None:
     # gold: coach 3/4, doctors 1/4; predicted: coach 2/4, doctors 1/4, nobody known 1/4
     found = predicted(READY, replace(TRAINED, speaker=OTHER), INJURY, RETURN)
-    assert evaluate([GOLD], [found]).share_error == pytest.approx(0.25)
+    error = evaluate([GOLD], [found]).share_error
+    assert (error.total, error.documents, error.speakers) == (pytest.approx(0.25), pytest.approx(0.25), 2)
+    assert error.per_speaker == error.per_speaker_in_document == pytest.approx((1 / 4 + 0) / 2)
     # a spurious quote of the doctors: coach 3/5, doctors 2/5
     invented = quote("Q9", "وأكد", None, "غياب القائد", DOCTORS)
-    assert evaluate([GOLD], [predicted(*GOLD.quotes, invented)]).share_error == pytest.approx(0.15)
+    assert evaluate([GOLD], [predicted(*GOLD.quotes, invented)]).share_error.total == pytest.approx(0.15)
+
+
+def test_shares_are_of_the_whole_set_and_within_each_document() -> None:
+    # d1: coach 3 of 4 and doctors 1 of 4, all found; d2: coach 1 of 1, nothing found; d3 has no quotes and doesn't count
+    gold = [GOLD, replace(GOLD, id="d2", quotes=(READY,)), replace(GOLD, id="d3", quotes=())]
+    error = evaluate(gold, [GOLD, *(replace(d, quotes=()) for d in gold[1:])]).share_error
+    # gold shares of the set 3/5, 1/5, 1/5; predicted 3/4, 1/4, 0: who is missed in one document weighs more elsewhere
+    assert error.total == pytest.approx((3 / 20 + 1 / 20 + 1 / 5) / 2)
+    assert error.per_speaker == pytest.approx((3 / 20 + 1 / 20 + 1 / 5) / 3)
+    assert error.documents == pytest.approx((0 + 1) / 2)
+    assert error.per_speaker_in_document == pytest.approx((0 + 0 + 1) / 3)
+    assert error.speakers == 3
+
+
+def test_a_speaker_of_two_documents_is_two_speakers() -> None:
+    second = replace(GOLD, id="d2")
+    swapped = [
+        predicted(*GOLD.quotes, replace(READY, id="Q9", content=span("غياب القائد"))),
+        predicted(*GOLD.quotes[1:], of=second),
+    ]
+    error = evaluate([GOLD, second], swapped).share_error
+    assert error.total == pytest.approx(1 / 8)  # the coach has six quotes in all on both sides
 
 
 def test_no_predictions() -> None:
@@ -253,7 +312,7 @@ def test_no_predictions() -> None:
     assert report.counts.detection == PRF(0, 0, 4)
     assert report.counts.detection.f1 == report.counts.detection.recall == 0
     assert math.isnan(report.counts.detection.precision)
-    assert report.share_error == 1
+    assert report.share_error == ShareError(1, 1, (3 / 4 + 1 / 4) / 2, (3 / 4 + 1 / 4) / 2, speakers=2)
     assert report.calibration is None
 
 
@@ -269,6 +328,7 @@ def test_no_gold_quotes() -> None:
 def test_no_documents() -> None:
     report = evaluate([], [])
     assert report.to_dict()["documents"] == 0
+    assert report.to_dict()["speaker_share_error"]["total"] is None
     assert "0 documents" in report.to_text()
 
 
@@ -300,6 +360,16 @@ def test_calibration_needs_every_confidence_and_counts_quote_and_speaker() -> No
     assert evaluate([GOLD], [predicted(replace(READY, confidence=0.75), TRAINED)]).calibration is None
 
 
+def test_precision_of_the_most_confident_80_percent_is_in_the_report() -> None:
+    sure = [replace(q, id=f"{q.id}{n}", confidence=0.9 - n / 10) for n, q in enumerate(GOLD.quotes)]
+    invented = quote("Q9", "وأكد", "المدرب", "غياب القائد", COACH, confidence=0.1)
+    report = evaluate([GOLD], [predicted(*sure, invented)])
+    row = next(line for line in report.to_text().splitlines() if line.strip().startswith("80 %"))
+    assert row.split() == ["80", "%", "4", "4", "1.000", "0.600"]
+    (figures,) = (c for c in report.to_dict()["calibration"]["coverage"] if c["coverage"] == 0.8)
+    assert figures == {"coverage": 0.8, "min_confidence": 0.6, "precision": 1.0, "right": 4, "quotes": 4}
+
+
 def test_intervals_are_the_same_every_time_and_hold_the_figure() -> None:
     gold = [replace(GOLD, id=str(n)) for n in range(12)]
     found = [replace(d, quotes=d.quotes[n % 4 :]) for n, d in enumerate(gold)]
@@ -308,6 +378,24 @@ def test_intervals_are_the_same_every_time_and_hold_the_figure() -> None:
     interval = report.intervals["detection"]
     assert 0 < interval.low < report.counts.detection.f1 < interval.high < 1
     assert (report.intervals["attribution"].low, report.intervals["attribution"].high) == (1, 1)
+
+
+def test_forms_and_exact_contents_have_intervals() -> None:
+    short, stranger = replace(READY, content=span("الفريق جاهز للمباراة الحاسمة")), replace(TRAINED, speaker=OTHER)
+    gold = [replace(GOLD, id=str(n)) for n in range(12)]
+    found = [replace(d, quotes=(short, stranger, INJURY) if n % 3 else GOLD.quotes) for n, d in enumerate(gold)]
+    report = evaluate(gold, found)
+    counts, intervals = report.counts, report.intervals
+    for name, accuracy in (
+        ("content_exact", counts.fields["content"].exact),
+        ("matched_implicit", counts.matched.by_form["implicit"]),
+    ):
+        assert 0 < intervals[name].low < accuracy.rate < intervals[name].high < 1
+    assert (intervals["matched_named"].low, intervals["matched_named"].high) == (1, 1)
+    assert math.isnan(intervals["matched_nominal"].low)  # no such quote
+    assert math.isnan(intervals["attribution_implicit"].low)  # nothing was attributed
+    row = next(line for line in report.to_text().splitlines() if line.startswith("exact content"))
+    assert row.endswith(f"  {intervals['content_exact'].low:.3f} to {intervals['content_exact'].high:.3f}")
 
 
 def test_worst_documents_come_first() -> None:
@@ -381,7 +469,12 @@ def test_the_report_is_json_and_a_table() -> None:
         **{"tp": 0, "fp": 0, "fn": 1},
     }
     assert record["attribution"]["gold"]["by_form"]["nominal"] == {"rate": None, "right": 0, "total": 0}
+    assert record["attribution"]["matched"]["by_gender"]["m"] == {"rate": 0.5, "right": 1, "total": 2}
     assert record["end_to_end"]["f1"] == round(1 / 3, 4)
+    assert record["speaker_share_error"] == {
+        **{"total": 0.5, "documents": 0.5, "per_speaker": 0.25, "per_speaker_in_document": 0.25},
+        **{"speakers": 2},
+    }
     assert record["errors"] == {"missed": 2, "spurious": 0, "boundary": 0, "speaker": 1, "unresolved": 0}
     assert len(record["calibration"]["coverage"]) == 6
     row = next(line for line in report.to_text().splitlines() if line.startswith("end to end (quote"))
@@ -426,10 +519,13 @@ def test_counts_add_up_and_rates_stay_between_0_and_1(data: st.DataObject, size:
     assert sum(counts.by_type.values(), PRF()) == counts.detection
     assert sum(counts.by_type_close.values(), PRF()) == counts.detection_close
     assert sum(counts.attribution.by_form.values(), Accuracy()) == counts.attribution.right
+    assert sum(counts.attribution.by_gender.values(), Accuracy()) == counts.attribution.right
     assert counts.resolved.tp <= counts.end_to_end.tp <= counts.detection.tp
     for score in (counts.detection, counts.detection_close, counts.end_to_end, counts.resolved):
         assert math.isnan(score.f1) or 0 <= score.f1 <= 1
-    assert math.isnan(report.share_error) or 0 <= report.share_error <= 1
+    error = report.share_error
+    for share in (error.total, error.documents, error.per_speaker, error.per_speaker_in_document):
+        assert math.isnan(share) or 0 <= share <= 1
     json.dumps(report.to_dict(), allow_nan=False)
     for document, error in ((d, e) for d, s in zip(gold, report.documents, strict=True) for e in s.errors):
         assert format_error(document, error)

@@ -1,0 +1,371 @@
+"""Scores to consistent reports: what the model says of one text, with the candidates, as the rules would say it.
+
+`ModelReader` runs the model over some texts; each `ModelReading` gives the reports of its text, the sources of given ones, the
+mentions with the names that the model sees in them, and, as the adviser of `quoteattr.speakers.Linker`, who is meant where nobody
+is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+from transformers import AutoTokenizer, PreTrainedConfig
+
+from quoteattr.candidates import Candidates, Content, Cue, given_cue
+from quoteattr.encoding import Encoded, Encoder, Floats, cues_by_word, pair_features, reach
+from quoteattr.model import LINK_KINDS, Batch, Pairs, Place, Pointers, QuoteConfig, QuoteModel, quiet
+from quoteattr.phrases import Mention, renamed, spanned
+from quoteattr.rules import Report, consistent, logistic
+from quoteattr.schema import QuoteType
+from quoteattr.speakers import Adviser, Entity, Link
+from quoteattr.text import NormalizedText
+from quoteattr.tokens import Tokens
+
+
+class ModelError(ValueError):
+    """A model can't be loaded; the message says which and why in one line."""
+
+
+PASS = 8
+"""Windows in one pass of the encoder: as many as stay in a processor's cache."""
+Watch = Callable[[Mapping[str, float]], None]
+"""Is told the signs (`signs`) of every quote whose confidence is worked out, in the order of the quotes."""
+_BEAM = 2
+_LONGEST_SOURCE = 30
+_MENTIONS, _LATER, _SAID = 5, 2, 3
+_SOURCE, _MENTION, _CUE = range(len(LINK_KINDS))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pointed:
+    """What a cue points to: first and last word, ``None`` for none, and how probable."""
+
+    words: tuple[int, int] | None
+    probability: float
+
+
+def read(model: QuoteModel, texts: Sequence[tuple[Candidates, Encoded]], watch: Watch | None = None) -> list[ModelReading]:
+    """Run the model over some texts."""
+    filled = [encoded for _, encoded in texts if encoded.windows]
+    if not filled:
+        none = torch.zeros(0, model.config.width)
+        nothing = np.zeros(0, dtype=np.float32)
+        return [ModelReading(model, candidates, none, nothing, nothing, watch) for candidates, _ in texts]
+    with torch.inference_mode():
+        batch = Batch.of(filled, model.config.encoder.get("pad_token_id") or 0, PASS, model.device)
+        states = model.states(batch)
+        cues = torch.sigmoid(model.cues(states, batch)).cpu().numpy()
+        names = torch.sigmoid(model.names(states)).cpu().numpy()
+    readings = []
+    begin = 0
+    for candidates, encoded in texts:
+        end = begin + len(encoded.first)
+        readings.append(ModelReading(model, candidates, states[begin:end], cues[begin:end], names[begin:end], watch))
+        begin = end
+    return readings
+
+
+class ModelReader:
+    """Reads texts with a model: a reader of `quoteattr.attributor`."""
+
+    def __init__(self, model: QuoteModel, tokenizer: Any, watch: Watch | None = None) -> None:
+        config = model.config
+        self._model = model.eval()
+        self._watch = watch
+        self._encoder = Encoder(tokenizer, config.preparation, config.length, config.context)
+
+    def __call__(self, texts: Sequence[tuple[NormalizedText, Candidates]]) -> list[ModelReading]:
+        """What the model says of some texts."""
+        encoded = [(candidates, self._encoder(normalized, candidates)) for normalized, candidates in texts]
+        return read(self._model, encoded, self._watch)
+
+
+def load(name: str | Path, device: str = "cpu") -> tuple[QuoteModel, Any]:
+    """The model of a folder or Hub id, and its tokenizer.
+
+    Raises `ModelError` where there is none, or none that this version can read.
+    """
+    with quiet():
+        try:
+            kind = PreTrainedConfig.get_config_dict(name)[0].get("model_type")
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{name}: no model here: {_first_line(error)}") from error
+        if kind is None:
+            raise ModelError(f"{name}: no model here: there is no config.json with a model_type")
+        if kind != QuoteConfig.model_type:
+            raise ModelError(
+                f"{name}: no quoteattr model but {kind!r}; 'quoteattr train --encoder {name}' makes one of it"
+            )
+        try:
+            loaded: Any = QuoteModel.from_pretrained(name, dtype=torch.float32, output_loading_info=True)
+            tokenizer = AutoTokenizer.from_pretrained(name)
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise ModelError(f"{name}: this model can't be read: {_first_line(error)}") from error
+    model, facts = loaded
+    if facts["missing_keys"]:
+        raise ModelError(f"{name}: this model can't be read: it lacks {', '.join(sorted(facts['missing_keys'])[:3])}")
+    return model.to(device).eval(), tokenizer
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+class ModelReading:
+    """One text with what the model says of it: ``cues`` and ``names`` are probabilities of its words."""
+
+    def __init__(
+        self,
+        model: QuoteModel,
+        candidates: Candidates,
+        states: Tensor,
+        cues: Floats,
+        names: Floats,
+        watch: Watch | None = None,
+    ) -> None:
+        self._model = model
+        self.candidates = candidates
+        self._states = states
+        self._by_word = cues_by_word(candidates)
+        self._watch = watch
+        self.cues = cues
+        self.names = names
+
+    def confidence(self, report: Report, link: Link) -> float:
+        """The probability (0 to 1) that a quote and its speaker are both right, by the weights in the model's configuration."""
+        weights = self._model.config.calibration
+        found = signs(report, link)
+        if self._watch is not None:
+            self._watch(found)
+        return logistic(sum(weights.get(name, 0.0) * value for name, value in found.items()))
+
+    @cached_property
+    def mentions(self) -> tuple[Mention, ...]:
+        """The mentions of the text; a person's name in them is what the model takes for one."""
+        return tuple(self._named(mention) for mention in self.candidates.mentions)
+
+    def reports(self) -> list[Report]:
+        """The quotes of the text."""
+        words = np.flatnonzero(self.cues >= self._model.config.cue_threshold).tolist()
+        if not words:
+            return []
+        contents, sources = self._pointed("content", words), self._pointed("source", words)
+        found = []
+        for k, content, source in zip(words, contents, sources, strict=True):
+            if content.words is None:
+                continue
+            cue = self._cue(k, content.words)
+            parts = {"cue": float(self.cues[k]), "content": content.probability, "source": source.probability}
+            found.append(
+                Report(self._with_source(cue, source), self._content(cue, *content.words), "model", parts["cue"], parts=parts)
+            )
+        return consistent(found)
+
+    def sourced(self, reports: Sequence[Report]) -> list[Report]:
+        """Given reports with the sources that the model sees."""
+        if not reports or not len(self.cues):
+            return list(reports)
+        sources = self._pointed("source", [report.cue.token for report in reports])
+        return [
+            replace(report, cue=self._with_source(report.cue, source), parts={"source": source.probability})
+            for report, source in zip(reports, sources, strict=True)
+        ]
+
+    def adviser(self, reports: Sequence[Report]) -> Adviser:
+        """Who is meant at the cues of the reports, in the order in which the linker has them."""
+        return _ModelAdviser(self._model, self._states, [report.cue.token for report in reports])
+
+    def _pointed(self, role: str, words: Sequence[int]) -> list[_Pointed]:
+        """What the cues at some words point to."""
+        tokens = self.candidates.tokens
+        begins = [reach(tokens, k)[0] for k in words]
+        features = [pair_features(tokens, k, self._by_word.get(k, ())) for k in words]
+        model, states = self._model, self._states
+        with torch.inference_mode():
+            at = Pointers.of(words, begins, features, states.device)
+            starts = torch.log_softmax(model.starts(role, states, at), dim=1)
+            none = starts[:, at.reach.shape[1] :].exp().cpu().numpy()
+            top, columns = starts[:, : at.reach.shape[1]].topk(min(_BEAM, at.reach.shape[1]), dim=1)
+            best: list[_Pointed] = [_Pointed(None, float(x[0]) if len(x) else 0.0) for x in none]
+            if not len(none[0]):
+                best = [_Pointed(None, 0.0)] * len(words)
+            for beam in range(columns.shape[1]):
+                first = at.reach.gather(1, columns[:, beam : beam + 1]).squeeze(1)
+                near = at if role == "content" else replace(at, mask=at.mask & (at.reach < first[:, None] + _LONGEST_SOURCE))
+                ends, places = torch.log_softmax(model.ends(role, states, near, first), dim=1).max(dim=1)
+                last = at.reach.gather(1, places[:, None]).squeeze(1)
+                joint = (top[:, beam] + ends).exp().cpu().tolist()
+                for n, (a, b, p) in enumerate(zip(first.tolist(), last.tolist(), joint, strict=True)):
+                    # a source competes with "none" by its first word, with other sources by both
+                    rival = best[n].probability if best[n].words is not None or role == "content" else 0.0
+                    beats_none = role == "content" or top[n, beam].exp() > none[n][0]
+                    if p > rival and beats_none and b >= a:
+                        best[n] = _Pointed((a, b + 1), p)
+        return best
+
+    def _cue(self, k: int, content: tuple[int, int]) -> Cue:
+        """The rules' reading of the cue at a word that fits its content, or one made for it."""
+        tokens = self.candidates.tokens
+        own = self._by_word.get(k)
+        start, end = (own[0].start, own[0].end) if own else (tokens.starts[k], tokens.end(k))
+        return given_cue(tokens, tuple(own or ()), (start, end), tokens.starts[content[0]])
+
+    def _with_source(self, cue: Cue, source: _Pointed) -> Cue:
+        if source.words is None:
+            return replace(cue, source=None, side=None)
+        whole = cue.form.pos == "verb" and source.words[0] == cue.after
+        mention = self._named(spanned(self.candidates.tokens, *source.words, whole=whole))
+        return replace(cue, source=mention, side="before" if mention.start < cue.start else "after")
+
+    def _named(self, mention: Mention) -> Mention:
+        """A person's mention with the name that the model sees in it, or in the words that go on from it."""
+        if mention.kind != "person" or mention.form == "pronoun" or not len(self.names):
+            return mention
+        tokens = self.candidates.tokens
+        first, stop = mention.first, tokens.stop(mention.first)
+        if mention.form == "name":
+            first = name_begin(self.names, first, tokens.first(first))
+        return renamed(tokens, mention, name_within(self.names, first, min(mention.last + 1, stop), stop))
+
+    def _content(self, cue: Cue, first: int, last: int) -> Content:
+        tokens = self.candidates.tokens
+        start, end = tokens.starts[first], tokens.end(last - 1)
+        same = next((c for c in cue.contents if (c.start, c.end) == (start, end)), None)
+        return same or Content(start, end, content_type(tokens, first, last), "model")
+
+
+@dataclass(frozen=True, slots=True)
+class _ModelAdviser:
+    """Who is meant at the cues of some reports, whose words are ``cues``."""
+
+    model: QuoteModel
+    states: Tensor
+    cues: Sequence[int]
+
+    def speaker(
+        self, n: int, rules: Mapping[int, float], entities: Sequence[Entity], links: Sequence[Link]
+    ) -> tuple[Mapping[int, float], float]:
+        """Who speaks at a cue."""
+        return self._scores(self.cues[n], rules, entities, links)
+
+    def antecedent(
+        self, mention: Mention, rules: Mapping[int, float], entities: Sequence[Entity], links: Sequence[Link]
+    ) -> tuple[Mapping[int, float], float]:
+        """Who is meant by a description, asked at its first word."""
+        return self._scores(mention.first, rules, entities, links)
+
+    def _scores(
+        self, k: int, rules: Mapping[int, float], entities: Sequence[Entity], links: Sequence[Link]
+    ) -> tuple[Mapping[int, float], float]:
+        offers = list(rules)
+        places, owners = places_of(offers, entities, links, self.cues, k)
+        device = self.states.device
+        with torch.inference_mode():
+            pairs = Pairs.of(places, [k] * len(places), device=device)
+            scores = self.model.links(self.states, pairs).cpu().numpy()
+            nobody = float(self.model.nobodies(self.states, torch.tensor([k], device=device))[0])
+            weight = float(self.model.link_rule)
+        owner = np.array(owners, dtype=np.int64)
+        found = {}
+        for at, index in enumerate(offers):
+            own = scores[owner == at]
+            found[index] = (float(np.logaddexp.reduce(own)) if len(own) else 0.0) + weight * rules[index]
+        return found, nobody
+
+
+def signs(report: Report, link: Link) -> dict[str, float]:
+    """What speaks for and against a quote and its speaker: the features of its confidence.
+
+    The log odds of cue, content and speaker (of the source where there is one, else of the link), and how the speaker is named.
+    """
+    parts = report.parts
+    source = report.cue.source
+    named = source is not None and source.form != "pronoun"
+    speaker = parts.get("source", 1.0) * (1.0 if named else link.probability)
+    return {
+        "bias": 1.0,
+        "cue": _log_odds(parts.get("cue", 1.0)),
+        "content": _log_odds(parts.get("content", 1.0)),
+        "speaker": _log_odds(speaker),
+        "named": float(named),
+        "named:speaker": _log_odds(speaker) * named,
+    }
+
+
+def _log_odds(p: float) -> float:
+    p = min(max(p, 0.001), 0.999)
+    return log(p / (1 - p))
+
+
+def name_begin(names: Floats, word: int, begin: int) -> int:
+    """The first word of the name that goes on at a word; it does not begin before ``begin``.
+
+    >>> name_begin(np.array([0.9, 0.1, 0.8, 0.9]), 3, 0)
+    2
+    """
+    while word > begin and names[word] >= 0.5 and names[word - 1] >= 0.5:
+        word -= 1
+    return word
+
+
+def name_within(names: Floats, first: int, last: int, stop: int) -> tuple[int, int] | None:
+    """The longest run of words of a name that begins among the words from ``first`` to ``last``; it ends before ``stop``.
+
+    >>> name_within(np.array([0.1, 0.9, 0.9, 0.1, 0.9]), 0, 3, 5)
+    (1, 3)
+    """
+    best: tuple[int, int] | None = None
+    k = first
+    while k < last:
+        end = k
+        while end < stop and names[end] >= 0.5:
+            end += 1
+        if end > k and (best is None or end - k > best[1] - best[0]):
+            best = (k, end)
+        k = end + 1
+    return best
+
+
+def content_type(tokens: Tokens, first: int, last: int) -> QuoteType:
+    """The type of a content by the marks around and in it."""
+    before = tokens.starts[first - 1] if first else -1
+    if before in tokens.opens:
+        return "direct" if tokens.end(last - 1) <= tokens.opens[before].inner[1] else "mixed"
+    for k in range(first, last):
+        quotation = tokens.opens.get(tokens.starts[k])
+        if quotation is not None and tokens.text.count(" ", *quotation.inner) >= 1:
+            return "mixed"
+    if first and tokens.words[first - 1] == ":":
+        return "direct"
+    return "direct" if tokens.inside[first] is not None and tokens.inside[last - 1] is not None else "indirect"
+
+
+def places_of(
+    offers: Sequence[int], entities: Sequence[Entity], links: Sequence[Link], cues: Sequence[int], k: int
+) -> tuple[list[Place], list[int]]:
+    """Where the offered entities are mentioned around the cue at word ``k``, and which of the offers each place belongs to.
+
+    The last mentions before the cue and the first behind it, and the cues (words) of the last quotes linked to the entity.
+    """
+    places: list[Place] = []
+    owners: list[int] = []
+    for at, index in enumerate(offers):
+        entity = entities[index]
+        spans = sorted({(m.first, m.last - 1, (m.start, m.end) in entity.sources) for m in entity.mentions})
+        before = [s for s in spans if s[0] < k][-_MENTIONS:]
+        behind = [s for s in spans if s[0] >= k][:_LATER]
+        own = [(first, last, _SOURCE if source else _MENTION, first - k) for first, last, source in (*before, *behind)]
+        said = [cues[n] for n in range(len(links) - 1, -1, -1) if links[n].entity == index][:_SAID]
+        own += [(cue, cue, _CUE, cue - k) for cue in said]
+        places += own
+        owners += [at] * len(own)
+    return places, owners
