@@ -41,6 +41,7 @@ Watch = Callable[[Mapping[str, float]], None]
 """Is told the signs (`signs`) of every quote whose confidence is worked out, in the order of the quotes."""
 _BEAM = 2
 _LONGEST_SOURCE = 30
+_SURE_OF_NONE = 0.9
 _MENTIONS, _LATER, _SAID = 5, 2, 3
 _SOURCE, _MENTION, _CUE = range(len(LINK_KINDS))
 
@@ -102,9 +103,7 @@ def load(name: str | Path, device: str = "cpu") -> tuple[QuoteModel, Any]:
         if kind is None:
             raise ModelError(f"{name}: no model here: there is no config.json with a model_type")
         if kind != QuoteConfig.model_type:
-            raise ModelError(
-                f"{name}: no quoteattr model but {kind!r}; 'quoteattr train --encoder {name}' makes one of it"
-            )
+            raise ModelError(f"{name}: no quoteattr model but {kind!r}; 'quoteattr train --encoder {name}' makes one of it")
         try:
             loaded: Any = QuoteModel.from_pretrained(name, dtype=torch.float32, output_loading_info=True)
             tokenizer = AutoTokenizer.from_pretrained(name)
@@ -221,6 +220,8 @@ class ModelReading:
 
     def _with_source(self, cue: Cue, source: _Pointed) -> Cue:
         if source.words is None:
+            if cue.source is not None and source.probability < _SURE_OF_NONE:
+                return cue  # the rules see one
             return replace(cue, source=None, side=None)
         whole = cue.form.pos == "verb" and source.words[0] == cue.after
         mention = self._named(spanned(self.candidates.tokens, *source.words, whole=whole))
@@ -231,7 +232,9 @@ class ModelReading:
         if mention.kind != "person" or mention.form == "pronoun" or not len(self.names):
             return mention
         tokens = self.candidates.tokens
-        first, stop = mention.first, tokens.stop(mention.first)
+        first, stop = mention.first, mention.last
+        while stop < tokens.stop(mention.first) and tokens.words[stop][0].isalpha() and not tokens.infos[stop].function:
+            stop += 1
         if mention.form == "name":
             first = name_begin(self.names, first, tokens.first(first))
         return renamed(tokens, mention, name_within(self.names, first, min(mention.last + 1, stop), stop))

@@ -159,7 +159,7 @@ class Encoder:
         """Windows that end with a paragraph where one ends in their second half, else with a sentence, else anywhere; and for
         every piece its place in the windows laid end to end, where it is not repeated as context."""
         count = len(ids)
-        ends = _rank_of_ends(tokens, last, count)
+        ends = _rank_of_ends(tokens, first, last, count)
         windows: list[Window] = []
         places = np.zeros(count, dtype=np.int64)
         begin = offset = 0
@@ -179,7 +179,7 @@ class Encoder:
         return tuple(windows), places
 
 
-def _rank_of_ends(tokens: Tokens, last: Ints, count: int) -> list[int]:
+def _rank_of_ends(tokens: Tokens, first: Ints, last: Ints, count: int) -> list[int]:
     """For every piece 3 where a paragraph ends behind it, 2 for a sentence, 1 for a word, 0 inside a word."""
     ranks = [0] * count
     final = len(tokens.words) - 1
@@ -190,7 +190,8 @@ def _rank_of_ends(tokens: Tokens, last: Ints, count: int) -> list[int]:
             rank = 2
         else:
             rank = 1
-        ranks[piece] = rank
+        if k == final or first[k + 1] > piece:  # else the next word begins in this piece
+            ranks[piece] = rank
     return ranks
 
 

@@ -37,6 +37,7 @@ DISTANCES = 24
 LINK_DISTANCES = 40
 LINK_KINDS = ("source", "mention", "cue")
 _FAR = -1e4
+_OFFSET_OF_POSITIONS = 2  # that many of the positions of RoBERTa and XLM-R are not used
 
 
 class QuoteConfig(PreTrainedConfig):
@@ -266,7 +267,9 @@ class QuoteModel(PreTrainedModel):
         settings = AutoConfig.from_pretrained(name)
         settings.attention_probs_dropout_prob = 0.0  # costs a third of the time on a processor
         encoder = _without_pooling(AutoModel.from_pretrained, name, config=settings)
+        config.length = min(config.length, encoder.config.max_position_embeddings - _OFFSET_OF_POSITIONS)
         config.encoder = encoder.config.to_dict()
+        config.encoder.pop("_name_or_path", None)  # a folder of the machine that it was made on
         return cls(config, encoder)
 
     def _init_weights(self, module: nn.Module) -> None:

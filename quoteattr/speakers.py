@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import exp, inf
@@ -501,7 +501,8 @@ def name_of(entity: Entity, text: str) -> tuple[int, int]:
     A name or description beside a cue is bounded on both sides and so sure; a name found elsewhere is taken only where it ends
     alike (سيرغي لافروف for لافروف).
     """
-    named = [(_proper(m, text), (m.start, m.end) in entity.sources) for m in entity.mentions if m.name is not None]
+    alone = {_words(text[m.start : m.end]) for m in entity.mentions}
+    named = [(_proper(m, text, alone), (m.start, m.end) in entity.sources) for m in entity.mentions if m.name is not None]
     spans = [name for name, _ in named]
     sure = [name for name, source in named if source]
     if sure:
@@ -520,11 +521,13 @@ def name_of(entity: Entity, text: str) -> tuple[int, int]:
     return max(spans, key=lambda s: (len(_words(text[s[0] : s[1]])), -s[0]))
 
 
-def _proper(mention: Mention, text: str) -> tuple[int, int]:
-    """The proper name in a mention: «صحيفة الجارديان» whole, but only what stands in marks in «صحيفة "الجارديان" البريطانية»."""
+def _proper(mention: Mention, text: str, alone: Collection[tuple[str, ...]]) -> tuple[int, int]:
+    """The proper name in a mention: «صحيفة الجارديان» whole, but only what stands in marks in «صحيفة "الجارديان" البريطانية», or
+    ``alone`` elsewhere."""
     assert mention.name is not None
-    start = mention.name[0]
-    if mention.form == "organisation" and start > mention.start and text[start - 1] not in "\"'«“(":
+    start, end = mention.name
+    marked = text[start - 1 : start] in ('"', "'", "«", "“", "(")
+    if mention.form == "organisation" and start > mention.start and not marked and _words(text[start:end]) not in alone:
         return mention.start, mention.end
     return mention.name
 

@@ -208,10 +208,11 @@ def _names(document: Document, normalized: NormalizedText, tokens: Tokens) -> di
 
 
 def _described(tokens: Tokens, speaker: Speaker) -> bool:
-    """Whether a speaker's name is no name but a description (المتحدث باسم الداخلية): it holds a title or the like."""
+    """Whether a speaker's name is no name but a description (المتحدث باسم الداخلية): it begins with a title."""
     lexicon = tokens.lexicon
-    nouns = [lexicon.nouns.get(word.removeprefix("ال")) for word in fold(speaker.name).split() if word not in lexicon.names]
-    return any(noun is not None and noun.cls != "honorific" for noun in nouns)
+    words = fold(speaker.name).split()
+    noun = lexicon.nouns.get(words[0].removeprefix("ال")) if words else None
+    return noun is not None and noun.cls != "honorific" and words[0] not in lexicon.names
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -467,7 +468,7 @@ class Trainer:
 def rate_factor(done: float, warm_up: float) -> float:
     """Share of the top learning rate when a part of all steps is done.
 
-    >>> [rate_factor(x, 0.1) for x in (0.0, 0.05, 0.1, 0.55, 1.0)]
+    >>> [round(rate_factor(x, 0.1), 2) for x in (0.0, 0.05, 0.1, 0.55, 1.0)]
     [0.0, 0.5, 1.0, 0.5, 0.0]
     """
     return done / warm_up if done < warm_up else (1 - done) / (1 - warm_up)
@@ -515,9 +516,11 @@ def calibrate(folder: Path, dev: Sequence[Document]) -> Evaluation:
 def fresh_model(encoder: str, seed: int) -> tuple[QuoteModel, Any]:
     """A model with untrained heads around an encoder, and its tokenizer.
 
-    An encoder of AraBERT's name gets AraBERT's text preparation. Raises `ModelError` where the encoder can't be loaded.
+    AraBERT v0.2 and AraELECTRA get AraBERT's text preparation; versions 1 and 2 want words cut by Farasa, which is not done
+    here, and get the plain one like all others. Raises `ModelError` where the encoder can't be loaded.
     """
-    preparation = "arabert" if "arabert" in Path(encoder).name.lower() else "plain"
+    named = Path(encoder).name.lower()
+    preparation = "arabert" if "arabertv02" in named or "araelectra" in named else "plain"
     torch.manual_seed(seed)
     try:
         with quiet():

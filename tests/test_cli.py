@@ -296,8 +296,8 @@ def test_the_article_the_project_started_from(shared_data: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["extract", "--model", "bert"], "there is no model 'bert'; the only one so far is 'rules'"),
-        (["evaluate", "gold.jsonl", "--model", "bert"], "there is no model 'bert'; the only one so far is 'rules'"),
+        (["extract", "--model", "none/at/all"], "none/at/all: no model here"),
+        (["evaluate", "gold.jsonl", "--model", "."], ".: no model here: there is no config.json with a model_type"),
         (["extract", "--lexicon", "none.tsv"], "none.tsv: no such file or directory"),
         (["extract", "--lexicon", "bad.json"], "bad.json: not JSON"),
         (["extract", "bad.json", "--output", "none/out.txt"], "none/out.txt: no such file or directory"),

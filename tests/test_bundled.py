@@ -1,0 +1,71 @@
+"""The model that ships with the package: it loads without a network and reads news better than the rules."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from quoteattr import QuoteAttributor
+from quoteattr.models import BUNDLED
+
+TEXT = (
+    "قالت وزيرة البيئة رنا الحديدي إن فرق المكافحة طوقت البقعة خلال ساعات. "
+    "وأضافت أن «الأولوية الآن لإنقاذ الشعاب المرجانية»، بينما نفت شركة الملاحة أن يكون خطأ بشري وراء الحادث. "
+    "وبعد ظهر أمس أكدت الوزيرة أن السباحة ممنوعة."
+)
+
+
+@pytest.fixture(scope="module")
+def attributor() -> QuoteAttributor:
+    return QuoteAttributor.from_pretrained()
+
+
+def test_it_loads_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("a connection was asked for")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert QuoteAttributor.from_pretrained()(TEXT).quotes
+
+
+def test_elided_subjects_and_titles_come_down_to_the_person(attributor: QuoteAttributor) -> None:
+    document = attributor(TEXT)
+    assert [(quote.cue.text, quote.speaker and quote.speaker.name, quote.text) for quote in document.quotes] == [
+        ("قالت", "رنا الحديدي", "فرق المكافحة طوقت البقعة خلال ساعات"),
+        ("وأضافت", "رنا الحديدي", "الأولوية الآن لإنقاذ الشعاب المرجانية"),
+        ("نفت", "شركة الملاحة", "يكون خطأ بشري وراء الحادث"),
+        ("أكدت", "رنا الحديدي", "السباحة ممنوعة"),
+    ]
+    for quote in document.quotes:
+        assert quote.confidence is not None
+        assert 0 < quote.confidence < 1
+        assert quote.evidence is not None
+        assert quote.evidence.found_by == "model"
+
+
+def test_doubtful_quotes_are_set_apart(attributor: QuoteAttributor) -> None:
+    confidences = sorted(quote.confidence or 0 for quote in attributor(TEXT).quotes)
+    strict = QuoteAttributor.from_pretrained(min_confidence=confidences[1])(TEXT)
+    assert [len(strict.quotes), len(strict.rejected)] == [3, 1]
+
+
+def test_a_folder_can_be_named(attributor: QuoteAttributor) -> None:
+    assert QuoteAttributor.from_pretrained(BUNDLED)(TEXT) == attributor(TEXT)
+
+
+def test_the_weights_are_small_and_only_safetensors() -> None:
+    assert (BUNDLED / "model.safetensors").stat().st_size < 60_000_000
+    assert {path.suffix for path in BUNDLED.iterdir()} <= {".json", ".md", ".safetensors"}
+
+
+def test_the_rules_need_no_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from quoteattr import QuoteAttributor; QuoteAttributor.rules()('قال علي: نعم'); "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
