@@ -136,10 +136,12 @@ class Linker:
         self.mentions = _merged([u.source for u in utterances if u.source is not None], mentions)
         self.starts = [m.start for m in self.mentions]
         self.said = self._said()
+        self.aliases: dict[tuple[str, ...], int] = {}  # the words of each string that denotes a known speaker
         for speaker in known:
             self.entities.append(Entity(speaker.kind, "name", speaker.gender, None, -1, known=speaker))
             for name in (speaker.name, *speaker.aliases):
                 self._name_entity(len(self.entities) - 1, _words(name))
+                self.aliases[_words(name)] = len(self.entities) - 1
 
     def _said(self) -> list[float]:
         """For every mention the end of the shortest content that it stands in."""
@@ -237,14 +239,20 @@ class Linker:
             return
         if mention.form == "pronoun":
             return
-        index = self._issuer(mention)
+        index = self._alias(mention)
+        if index is None:
+            index = self._issuer(mention)
         if index is None:
             index = self._antecedent(mention, links)
-        if self.adviser is not None and self._describes(mention):
+        if self.adviser is not None and self._describes(mention) and self._alias(mention) is None:
             index = self._advised(self.adviser, mention, index, links)
         if index is None:
             index = self._new(mention)
         self._add(index, mention, self._name(mention) if mention.name is not None else ())
+
+    def _alias(self, mention: Mention) -> int | None:
+        """The known speaker that the whole mention denotes anywhere (وزيرة البيئة)."""
+        return self.aliases.get(_words(self.text[mention.start : mention.end])) if self.aliases else None
 
     def _describes(self, mention: Mention) -> bool:
         """Whether a mention beside a cue may mean a person who is named elsewhere."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from quoteattr import QuoteAttributor
+from quoteattr import Lexicon, QuoteAttributor
 from quoteattr.models import BUNDLED
 
 TEXT = (
@@ -56,6 +57,13 @@ def test_doubtful_quotes_are_set_apart(attributor: QuoteAttributor) -> None:
 
 def test_a_folder_can_be_named(attributor: QuoteAttributor) -> None:
     assert QuoteAttributor.from_pretrained(BUNDLED)(TEXT) == attributor(TEXT)
+
+
+@pytest.mark.parametrize("make", [QuoteAttributor.rules, lambda lexicon: QuoteAttributor.from_pretrained(lexicon=lexicon)])
+def test_a_title_may_denote_a_known_speaker(make: Callable[[Lexicon], QuoteAttributor]) -> None:
+    known = {"name": "رنا الحديدي", "aliases": ["وزيرة البيئة"], "gender": "f"}
+    document = make(Lexicon.load().extended(speakers=[known]))("أعلنت وزيرة البيئة أن المحمية ستفتح غدا. وقالت إنها سعيدة.")
+    assert [quote.speaker and quote.speaker.name for quote in document.quotes] == ["رنا الحديدي"] * 2
 
 
 def test_the_weights_are_small_and_only_safetensors() -> None:
