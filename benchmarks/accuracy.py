@@ -12,11 +12,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from quoteattr import __version__
-from quoteattr.attributor import QuoteAttributor
+from quoteattr.attributor import QuoteAttributor, attribute, predict
 from quoteattr.calibration import cross_fitted, read_gold
 from quoteattr.decode import load
 from quoteattr.evaluate import Report, evaluate
@@ -36,14 +35,13 @@ def run(model: str, name: str, gold: Sequence[Document]) -> Report:
     """Predict every document twice, from its text alone and from its gold cues and contents, and evaluate both."""
     if model == "rules":
         attributor = QuoteAttributor.rules()
-        predicted = [replace(x, id=d.id) for d, x in zip(gold, attributor.pipe(d.text for d in gold), strict=True)]
+        predicted = predict(attributor, gold)
     else:
         network, tokenizer = load(BUNDLED if model == "model" else model)
         attributor = QuoteAttributor.of(network, tokenizer)
         read = read_gold(network, tokenizer, gold)
         predicted = cross_fitted(read) if name == FITTED_ON else [document.predicted for document in read]
-    attributed = [replace(attributor.attribute(d.text, [(q.cue, q.content) for q in d.quotes]), id=d.id) for d in gold]
-    return evaluate(gold, predicted, attributed)
+    return evaluate(gold, predicted, attribute(attributor, gold))
 
 
 def main() -> None:

@@ -34,7 +34,6 @@ _SHIFT = re.compile(
 )
 """How a paragraph turns to somebody else, in folded letters."""
 
-
 _BATCH = 16
 
 Offsets = Span | tuple[int, int]
@@ -233,6 +232,16 @@ class QuoteAttributor:
         known = self._proposer.lexicon.speakers
         linked = linker(normalized, candidates, reports, known, reading.adviser(reports)).link()
         return _document(normalized, reading, reports, linked)
+
+
+def predict(attributor: QuoteAttributor, gold: Sequence[Document]) -> list[Document]:
+    """Annotated documents as an attributor reads them from their texts alone."""
+    return [replace(own, id=d.id) for d, own in zip(gold, attributor.pipe(d.text for d in gold), strict=True)]
+
+
+def attribute(attributor: QuoteAttributor, gold: Sequence[Document]) -> list[Document]:
+    """The quotes of annotated documents with the speakers that an attributor gives them, told cue and content alone."""
+    return [replace(attributor.attribute(d.text, [(q.cue, q.content) for q in d.quotes]), id=d.id) for d in gold]
 
 
 def linker(

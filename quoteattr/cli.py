@@ -13,7 +13,6 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -142,6 +141,7 @@ def _opened(path: str | None, files: Sequence[str | Failure]) -> Iterator[TextIO
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    from quoteattr.attributor import attribute, predict
     from quoteattr.evaluate import EvaluationError, evaluate
 
     if options.json and (options.errors or options.worst):
@@ -151,9 +151,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     if attributor is None:
         predicted, attributed = _annotated(options.predictions), None
     else:
-        texts = [document.text for document in gold]
-        predicted = [replace(own, id=d.id) for d, own in zip(gold, attributor.pipe(texts), strict=True)]
-        attributed = [_linked(attributor, document) for document in gold]
+        predicted, attributed = predict(attributor, gold), attribute(attributor, gold)
     try:
         report = evaluate(gold, predicted, attributed)
     except EvaluationError as error:
@@ -174,11 +172,6 @@ def _annotated(name: str) -> list[Document]:
     if failures:
         raise _Stop(SOME_FAILED, *failures)
     return [item for item in items if isinstance(item, Document)]
-
-
-def _linked(attributor: QuoteAttributor, gold: Document) -> Document:
-    """The gold quotes with the speakers that the attributor gives them, told cue and content alone."""
-    return replace(attributor.attribute(gold.text, [(quote.cue, quote.content) for quote in gold.quotes]), id=gold.id)
 
 
 def _print_worst(report: Report, number: int) -> None:
@@ -203,19 +196,19 @@ def _print_errors(report: Report, gold: Sequence[Document], number: int) -> None
 
 def _train(options: argparse.Namespace) -> int:
     train = [document for name in options.gold for document in _annotated(name)]
+    silver = [document for name in options.silver for document in _annotated(name)]
     dev = _annotated(options.dev)
     from quoteattr.decode import ModelError
     from quoteattr.train import Recipe, Trainer, calibrate, fresh_model
 
     recipe = Recipe(epochs=options.epochs, batch=options.batch, seed=options.seed)
-    try:
-        model, tokenizer = fresh_model(options.encoder, recipe.seed)
-    except ModelError as error:
-        raise _Stop(WRONG_USAGE, error) from None
     out = Path(options.output)
     try:
+        model, tokenizer = fresh_model(options.encoder, recipe.seed)
         out.mkdir(parents=True, exist_ok=True)
-        progress = Trainer(model.to(options.device), tokenizer, train, dev, out, recipe, _say_progress).run()
+        progress = Trainer(model.to(options.device), tokenizer, train, dev, out, recipe, _say_progress, silver).run()
+    except ModelError as error:
+        raise _Stop(WRONG_USAGE, error) from None
     except OSError as error:
         raise _Stop(WRONG_USAGE, f"{options.output}: {_reason(error)}") from None
     report = calibrate(out, dev)
@@ -359,10 +352,17 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("gold", nargs="+", metavar="GOLD", help="annotated documents to learn from, one JSON object a line")
     train.add_argument("--dev", required=True, metavar="GOLD", help="others, to choose the best epoch and fit confidence")
     train.add_argument(
+        "--silver",
+        nargs="+",
+        metavar="FILE",
+        default=[],
+        help="documents as 'quoteattr extract --min-confidence' gives them, to learn from beside GOLD",
+    )
+    train.add_argument(
         "--encoder",
         metavar="ID_OR_DIR",
         default="aubmindlab/bert-base-arabertv02",
-        help="Hub id or folder of the encoder to start from (default: %(default)s)",
+        help="Hub id or folder of the encoder, or of a model of quoteattr, to start from (default: %(default)s)",
     )
     train.add_argument("-o", "--output", required=True, metavar="DIR", help="folder of the model")
     train.add_argument("--epochs", metavar="N", type=_count, default=8, help="times through GOLD (default: %(default)s)")

@@ -26,7 +26,7 @@ from quoteattr.model import LINK_KINDS, Batch, Pairs, Place, Pointers, QuoteConf
 from quoteattr.phrases import Mention, renamed, spanned
 from quoteattr.rules import Report, consistent, logistic
 from quoteattr.schema import QuoteType
-from quoteattr.speakers import Adviser, Entity, Link
+from quoteattr.speakers import Adviser, Entity, Link, Offer
 from quoteattr.text import NormalizedText
 from quoteattr.tokens import Tokens
 
@@ -255,33 +255,33 @@ class _ModelAdviser:
     cues: Sequence[int]
 
     def speaker(
-        self, n: int, rules: Mapping[int, float], entities: Sequence[Entity], links: Sequence[Link]
+        self, n: int, offers: Mapping[int, Offer], entities: Sequence[Entity], links: Sequence[Link]
     ) -> tuple[Mapping[int, float], float]:
         """Who speaks at a cue."""
-        return self._scores(self.cues[n], rules, entities, links)
+        return self._scores(self.cues[n], offers, entities, links)
 
     def antecedent(
-        self, mention: Mention, rules: Mapping[int, float], entities: Sequence[Entity], links: Sequence[Link]
+        self, mention: Mention, offers: Mapping[int, Offer], entities: Sequence[Entity], links: Sequence[Link]
     ) -> tuple[Mapping[int, float], float]:
         """Who is meant by a description, asked at its first word."""
-        return self._scores(mention.first, rules, entities, links)
+        return self._scores(mention.first, offers, entities, links)
 
     def _scores(
-        self, k: int, rules: Mapping[int, float], entities: Sequence[Entity], links: Sequence[Link]
+        self, k: int, offers: Mapping[int, Offer], entities: Sequence[Entity], links: Sequence[Link]
     ) -> tuple[Mapping[int, float], float]:
-        offers = list(rules)
-        places, owners = places_of(offers, entities, links, self.cues, k)
+        places, owners = places_of(list(offers), entities, links, self.cues, k)
+        features = [self.model.link_numbers(offer.features) for offer in offers.values()]
         device = self.states.device
         with torch.inference_mode():
-            pairs = Pairs.of(places, [k] * len(places), device=device)
+            pairs = Pairs.of([(k, *place, owner) for place, owner in zip(places, owners, strict=True)], features, device)
             scores = self.model.links(self.states, pairs).cpu().numpy()
             nobody = float(self.model.nobodies(self.states, torch.tensor([k], device=device))[0])
             weight = float(self.model.link_rule)
         owner = np.array(owners, dtype=np.int64)
         found = {}
-        for at, index in enumerate(offers):
+        for at, (index, offer) in enumerate(offers.items()):
             own = scores[owner == at]
-            found[index] = (float(np.logaddexp.reduce(own)) if len(own) else 0.0) + weight * rules[index]
+            found[index] = (float(np.logaddexp.reduce(own)) if len(own) else 0.0) + weight * offer.score
         return found, nobody
 
 

@@ -44,8 +44,9 @@ class QuoteConfig(PreTrainedConfig):
     """What a saved model is made of.
 
     ``encoder`` is the configuration of the encoder as a dictionary, ``preparation`` the text preparation that its tokenizer
-    wants, ``length`` and ``context`` the sizes of a window in pieces, ``width`` that of the heads, ``cue_threshold`` the
-    probability from which a word counts as a cue, ``calibration`` the weights that make confidences of scores.
+    wants, ``length`` and ``context`` the sizes of a window in pieces, ``width`` that of the heads, ``link_features`` the names
+    of the features of `quoteattr.speakers.Offer` that the link knows, ``cue_threshold`` the probability from which a word
+    counts as a cue, ``calibration`` the weights that make confidences of scores.
     """
 
     model_type = "quoteattr"
@@ -58,6 +59,7 @@ class QuoteConfig(PreTrainedConfig):
         context: int = 40,
         width: int = 256,
         dropout: float = 0.1,
+        link_features: Sequence[str] = (),
         cue_threshold: float = 0.5,
         calibration: Mapping[str, float] | None = None,
         format: int = FORMAT,
@@ -69,6 +71,7 @@ class QuoteConfig(PreTrainedConfig):
         self.context = context
         self.width = width
         self.dropout = dropout
+        self.link_features = list(link_features)
         self.cue_threshold = cue_threshold
         self.calibration = dict(calibration or {})
         self.format = format
@@ -110,21 +113,30 @@ Place = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Cues beside places where a speaker is mentioned. *Shape:* (pairs,) each: the word of the cue, the first and the last
-    word of the place, what it is (a number of `LINK_KINDS`), and how far away."""
+    """Cues beside places where one who may be meant is mentioned. *Shape:* (pairs,) each: the word of the cue, the first and
+    the last word of the place, what it is (a number of `LINK_KINDS`), how far away, and whose place it is.
+
+    ``features``, ``begins``: the numbers of the link features of everybody who may be meant, end to end, and where each one's
+    begin.
+    """
 
     cue: Tensor
     first: Tensor
     last: Tensor
     kind: Tensor
     distance: Tensor
+    owner: Tensor
+    features: Tensor
+    begins: Tensor
 
     @classmethod
-    def of(cls, rows: Sequence[Place], cues: Sequence[int], shift: int = 0, device: torch.device | str = "cpu") -> Pairs:
-        """From places and the word of the cue of each; ``shift`` is added to the numbers of words."""
-        table = np.array([(k, *row) for k, row in zip(cues, rows, strict=True)], dtype=np.int64).reshape(-1, 5)
-        table[:, :3] += shift
-        return cls(*torch.from_numpy(table).to(device).unbind(1))
+    def of(cls, rows: Sequence[tuple[int, ...]], features: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> Pairs:
+        """From a row for every pair (cue, the `Place`, owner) and the link features of every owner."""
+        table = np.array(rows, dtype=np.int64).reshape(-1, 6)
+        flat = np.array([number for own in features for number in own], dtype=np.int64)
+        begins = np.cumsum([0, *map(len, features)])[:-1]
+        tensors = (torch.from_numpy(x).to(device) for x in (flat, begins))
+        return cls(*torch.from_numpy(table).to(device).unbind(1), *tensors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +269,10 @@ class QuoteModel(PreTrainedModel):
         self.link_kind = nn.Embedding(len(LINK_KINDS), 1)
         self.link_distance = nn.Embedding(len(LINK_KINDS) * (2 * LINK_DISTANCES + 1), 1)
         self.link_rule = nn.Parameter(torch.ones(1))
+        self._link_numbers = {name: n for n, name in enumerate(config.link_features)}
+        self.link_features = nn.EmbeddingBag(max(1, len(config.link_features)), width, mode="sum")
+        self.link_where = nn.Embedding(len(LINK_KINDS) * (2 * LINK_DISTANCES + 1), width)
+        self.link_mix = nn.Sequential(nn.LayerNorm(width), _block(width, width, dropout), nn.Linear(width, 1, bias=False))
         self.nobody = nn.Sequential(_block(width, width, dropout), nn.Linear(width, 1))
         self.post_init()
         self._begin_with_rules()
@@ -294,6 +310,7 @@ class QuoteModel(PreTrainedModel):
                     for name, weight in weights.items():
                         linear.weight[0, PAIR_FEATURES.index(name)] = weight
             self.cue_features.weight[first_value("rule")] = NO_CANDIDATE
+            cast(nn.Linear, self.link_mix[-1]).weight.zero_()
 
     def _pointer(self, role: str) -> _Pointer:
         return cast(_Pointer, self.pointer[role])
@@ -337,7 +354,13 @@ class QuoteModel(PreTrainedModel):
         scores: Tensor = (queries * keys).sum(dim=-1) * self.config.width**-0.5
         where = pairs.kind * (2 * LINK_DISTANCES + 1) + bucket(pairs.distance, LINK_DISTANCES)
         scores = scores + self.link_kind(pairs.kind).squeeze(-1) + self.link_distance(where).squeeze(-1)
+        known = self.link_features(pairs.features, pairs.begins)[pairs.owner]
+        scores = scores + self.link_mix(queries + keys + known + self.link_where(where)).squeeze(-1)
         return scores.float()
+
+    def link_numbers(self, names: Sequence[str]) -> list[int]:
+        """The numbers of link features; those that the model does not know are left out."""
+        return [self._link_numbers[name] for name in names if name in self._link_numbers]
 
     def nobodies(self, states: Tensor, cues: Tensor) -> Tensor:
         """The score of nobody as the speaker of each cue. *Shape:* (cues,)."""

@@ -84,20 +84,28 @@ class Link:
     others: tuple[tuple[int, float], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the rules know of one who may be meant: their score, and the features that it comes from."""
+
+    score: float
+    features: Sequence[str] = ()
+
+
 class Adviser(Protocol):
     """Scores who is meant where nobody is named: a model's say in `Linker`.
 
-    Both methods take the rules' score of every entity that may be meant and the links of the utterances before, and give a
-    score (log odds up to a constant) of each entity, and of none of them.
+    Both methods take every entity that may be meant with what the rules know of it, and the links of the utterances before,
+    and give a score (log odds up to a constant) of each entity, and of none of them.
     """
 
     def speaker(
-        self, n: int, rules: Mapping[int, float], entities: Sequence[Entity], links: Sequence[Link]
+        self, n: int, offers: Mapping[int, Offer], entities: Sequence[Entity], links: Sequence[Link]
     ) -> tuple[Mapping[int, float], float]:
         """Who speaks in utterance ``n``, whose subject is elided or a pronoun."""
 
     def antecedent(
-        self, mention: Mention, rules: Mapping[int, float], entities: Sequence[Entity], links: Sequence[Link]
+        self, mention: Mention, offers: Mapping[int, Offer], entities: Sequence[Entity], links: Sequence[Link]
     ) -> tuple[Mapping[int, float], float]:
         """Which person a description beside a cue (الوزير) means."""
 
@@ -277,8 +285,8 @@ class Linker:
                 offers.append(index)
         if not offers:
             return chosen
-        rules = {index: _CHOSEN if index == chosen else 0.0 for index in offers}
-        scores, new = adviser.antecedent(mention, rules, self.entities, links)
+        known = {index: Offer(_CHOSEN if index == chosen else 0.0) for index in offers}
+        scores, new = adviser.antecedent(mention, known, self.entities, links)
         best = max(offers, key=lambda index: scores[index])
         return best if scores[best] > new else None
 
@@ -380,7 +388,8 @@ class Linker:
         scores = {index: sum(self.weights.get(name, 0.0) for name in names) for index, names in offers.items()}
         nobody = -inf
         if self.adviser is not None:
-            scores, nobody = self.adviser.speaker(len(links), scores, self.entities, links)
+            known = {index: Offer(scores[index], names) for index, names in offers.items()}
+            scores, nobody = self.adviser.speaker(len(links), known, self.entities, links)
         top = max(*scores.values(), nobody)
         total = sum(exp(score - top) for score in (*scores.values(), nobody))
         ranked = sorted(scores, key=lambda index: -scores[index])

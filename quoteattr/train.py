@@ -22,9 +22,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedConfig
 
-from quoteattr.attributor import QuoteAttributor, linker
+from quoteattr.attributor import QuoteAttributor, attribute, linker, predict
+from quoteattr.augment import Augmenter
 from quoteattr.calibration import cross_fitted, fit, read_gold
 from quoteattr.candidates import Candidates, Content, Proposer, given_cue
 from quoteattr.decode import PASS, ModelError, load, places_of
@@ -33,9 +34,9 @@ from quoteattr.evaluate import Report as Evaluation
 from quoteattr.evaluate import evaluate, plain
 from quoteattr.model import Batch, Pairs, Place, Pointers, QuoteConfig, QuoteModel, quiet
 from quoteattr.phrases import Mention, spanned
-from quoteattr.rules import Report
+from quoteattr.rules import Report, weights
 from quoteattr.schema import Document, Quote, Speaker
-from quoteattr.speakers import Entity, Link
+from quoteattr.speakers import Entity, Link, Offer
 from quoteattr.text import NormalizedText, fold, normalize
 from quoteattr.tokens import Tokens
 
@@ -46,23 +47,25 @@ _SAY_SECONDS, _SAVE_SECONDS = 60, 600
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One decision of the link: the cue's word, the places of all who are offered, the offer that each place belongs to, the
-    rules' score of every offer, and which offers are right (none: nobody)."""
+    """One decision of the link: the cue's word, the places of all who are offered, the offer that each place belongs to, what
+    the rules know of every offer, and which offers are right (none: nobody)."""
 
     cue: int
     places: list[Place]
     owners: list[int]
-    rules: list[float]
+    offers: list[Offer]
     right: list[bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """One document for training. ``cues`` are words with a gold cue; the pointers of each are two words, or -1 for none, or
-    -100 where gold has none that can be pointed to. ``names`` are words with whether they are part of a speaker's name."""
+    -100 where gold has none that can be pointed to. ``unsure`` are words of which nobody knows whether they are cues, ``names``
+    words with whether they are part of a speaker's name."""
 
     encoded: Encoded
     cues: list[int]
+    unsure: list[int]
     begins: list[int]
     features: list[Floats]
     contents: list[tuple[int, int]]
@@ -74,7 +77,8 @@ class Example:
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How to train. ``batch`` counts documents; rates are those at the top of the schedule, which rises over ``warm_up`` of all
-    steps and falls to nothing in a line. ``hidden`` is the share of pieces that the encoder does not see in training."""
+    steps and falls to nothing in a line. ``hidden`` is the share of pieces that the encoder does not see in training;
+    ``variations`` reads documents in the varied copies of `quoteattr.augment`."""
 
     epochs: int = 8
     batch: int = 4
@@ -86,12 +90,13 @@ class Recipe:
     clip: float = 1.0
     smoothing: float = 0.05
     hidden: float = 0.05
+    variations: bool = True
     seed: int = 0
     patience: int = 3
 
 
 def example(document: Document, proposer: Proposer, encoder: Encoder) -> Example:
-    """What a gold document teaches."""
+    """What an annotated document teaches; its ``rejected`` quotes teach nothing, not even that there is none."""
     normalized = normalize(document.text)
     candidates = proposer(normalized)
     tokens = candidates.tokens
@@ -110,7 +115,9 @@ def example(document: Document, proposer: Proposer, encoder: Encoder) -> Example
         contents.append(_inside(content, begin, stop))
         sources.append(_inside((source.first, source.last), begin, stop) if source is not None else (-1, -1))
     choices = _choices(document, normalized, candidates, [report for _, report in reports], [quote for quote, _ in reports])
-    return Example(encoded, cues, begins, features, contents, sources, _names(document, normalized, tokens), choices)
+    unsure = [word_span(tokens, *normalized.from_original(q.cue.start, q.cue.end))[0] for q in document.rejected]
+    names = _names(document, normalized, tokens)
+    return Example(encoded, cues, [k for k in unsure if k not in cues], begins, features, contents, sources, names, choices)
 
 
 def _inside(words: tuple[int, int], begin: int, stop: int) -> tuple[int, int]:
@@ -157,26 +164,25 @@ class _Teacher:
         self.choices: list[Choice] = []
 
     def speaker(
-        self, n: int, rules: Mapping[int, float], entities: Sequence[Entity], links: Sequence[Link]
+        self, n: int, offers: Mapping[int, Offer], entities: Sequence[Entity], links: Sequence[Link]
     ) -> tuple[Mapping[int, float], float]:
         """The gold speaker, or what the rules say where it is not among the offers."""
-        return self._answer(self._cues[n], n, rules, entities, links), -_SURE
+        return self._answer(self._cues[n], n, offers, entities, links), -_SURE
 
     def antecedent(
-        self, mention: Mention, rules: Mapping[int, float], entities: Sequence[Entity], links: Sequence[Link]
+        self, mention: Mention, offers: Mapping[int, Offer], entities: Sequence[Entity], links: Sequence[Link]
     ) -> tuple[Mapping[int, float], float]:
         """The gold speaker, or nobody of the offers."""
         n = self._quote[mention.start, mention.end]
-        return self._answer(mention.first, n, rules, entities, links), _SURE / 2
+        return self._answer(mention.first, n, offers, entities, links), _SURE / 2
 
     def _answer(
-        self, k: int, n: int, rules: Mapping[int, float], entities: Sequence[Entity], links: Sequence[Link]
+        self, k: int, n: int, offers: Mapping[int, Offer], entities: Sequence[Entity], links: Sequence[Link]
     ) -> Mapping[int, float]:
-        offers = list(rules)
         right = [self._denotes(entities[index], self._known[n]) for index in offers]
-        places, owners = places_of(offers, entities, links, self._cues, k)
-        self.choices.append(Choice(k, places, owners, list(rules.values()), right))
-        return {index: rules[index] + _SURE * yes for index, yes in zip(offers, right, strict=True)}
+        places, owners = places_of(list(offers), entities, links, self._cues, k)
+        self.choices.append(Choice(k, places, owners, list(offers.values()), right))
+        return {index: offer.score + _SURE * yes for (index, offer), yes in zip(offers.items(), right, strict=True)}
 
     def _denotes(self, entity: Entity, names: frozenset[str]) -> bool:
         text = self._normalized
@@ -229,8 +235,12 @@ def loss_of(model: QuoteModel, examples: Sequence[Example], recipe: Recipe, toke
     shifts = batch.offsets
     cues = [k + shift for x, shift in zip(examples, shifts, strict=False) for k in x.cues]
     labels[cues] = 1.0
+    known = torch.ones(len(batch.first), device=device)
+    known[[k + shift for x, shift in zip(examples, shifts, strict=False) for k in x.unsure]] = 0.0
     logits = model.cues(states, batch)
-    losses = {"cue": functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum") / max(1, len(cues))}
+    losses = {
+        "cue": functional.binary_cross_entropy_with_logits(logits, labels, known, reduction="sum") / max(1, len(cues)),
+    }
     named = [(k + shift, yes) for x, shift in zip(examples, shifts, strict=False) for k, yes in x.names.items()]
     if named:
         places = torch.tensor([k for k, _ in named], device=device)
@@ -298,19 +308,22 @@ def _cross_entropy(scores: Tensor, target: Tensor, smoothing: float) -> Tensor:
 def _link_loss(model: QuoteModel, states: Tensor, choices: Sequence[tuple[Choice, int]]) -> Tensor:
     device = states.device
     rows: list[tuple[int, ...]] = []
-    owners: list[int] = []
+    features: list[list[int]] = []
     offer_choice: list[int] = []
     rules: list[float] = []
     right: list[bool] = []
     for n, (choice, shift) in enumerate(choices):
         base = len(rules)
-        rows += [(choice.cue + shift, a + shift, b + shift, kind, distance) for a, b, kind, distance in choice.places]
-        owners += [base + owner for owner in choice.owners]
-        rules += choice.rules
+        rows += [
+            (choice.cue + shift, a + shift, b + shift, kind, distance, base + owner)
+            for (a, b, kind, distance), owner in zip(choice.places, choice.owners, strict=True)
+        ]
+        rules += [offer.score for offer in choice.offers]
+        features += [model.link_numbers(offer.features) for offer in choice.offers]
         right += choice.right
-        offer_choice += [n] * len(choice.rules)
-    pairs = Pairs(*torch.tensor(rows, device=device).reshape(-1, 5).unbind(1))
-    pooled = _log_sum(model.links(states, pairs), torch.tensor(owners, device=device, dtype=torch.long), len(rules))
+        offer_choice += [n] * len(choice.offers)
+    pairs = Pairs.of(rows, features, device)
+    pooled = _log_sum(model.links(states, pairs), pairs.owner, len(rules))
     scores = pooled + model.link_rule * torch.tensor(rules, device=device)
     nobody = model.nobodies(states, torch.tensor([choice.cue + shift for choice, shift in choices], device=device))
     index = torch.tensor(offer_choice, device=device)
@@ -349,7 +362,11 @@ class Progress:
 
 @dataclass(slots=True)
 class Trainer:
-    """Trains one model in one folder: ``checkpoint.pt``, ``log.jsonl``, and the model that is best on dev."""
+    """Trains one model in one folder: ``checkpoint.pt``, ``log.jsonl``, and the model that is best on dev.
+
+    ``silver`` are documents that a model has annotated: each epoch takes as many of them, the next ones in line, as there are
+    documents in ``train``.
+    """
 
     model: QuoteModel
     tokenizer: Any
@@ -358,24 +375,25 @@ class Trainer:
     out: Path
     recipe: Recipe = field(default_factory=Recipe)
     report: Callable[[Mapping[str, Any]], None] = lambda facts: None
+    silver: Sequence[Document] = ()
     progress: Progress = field(default_factory=Progress)
 
     def run(self) -> Progress:
-        """Train to the end of the recipe, from the checkpoint where there is one."""
+        """Train to the end of the recipe, from the checkpoint where there is one.
+
+        Raises `ModelError` where the checkpoint is of another recipe or encoder.
+        """
         recipe, model, progress = self.recipe, self.model, self.progress
         self.out.mkdir(parents=True, exist_ok=True)
-        config, proposer = model.config, Proposer()
-        encoder = Encoder(self.tokenizer, config.preparation, config.length, config.context)
-        examples = [example(document, proposer, encoder) for document in self.train]
-        examples = [x for x in examples if x.encoded.windows]
-        a_pass = math.ceil(len(examples) / recipe.batch)
+        count = len(self.train) + min(len(self.train), len(self.silver))
+        a_pass = math.ceil(count / recipe.batch)
         optimizer = build_optimizer(model, recipe)
         self._resume(optimizer)
-        quotes = sum(len(x.cues) for x in examples)
         steps = recipe.epochs * a_pass
-        self._say("start", examples=len(examples), quotes=quotes, steps=steps, done=progress.step, recipe=asdict(recipe))
+        silver = len(self.silver)
+        self._say("start", documents=len(self.train), silver=silver, steps=steps, done=progress.step, recipe=asdict(recipe))
         while progress.epoch < recipe.epochs and progress.epoch - progress.best_epoch < recipe.patience:
-            self._epoch(examples, optimizer, a_pass)
+            self._epoch(optimizer, a_pass)
             score = self._evaluate(progress.epoch + 1)
             if score > progress.best:
                 progress.best, progress.best_epoch = score, progress.epoch + 1
@@ -385,18 +403,35 @@ class Trainer:
         self._say("end", **asdict(progress))
         return progress
 
-    def _epoch(self, examples: Sequence[Example], optimizer: torch.optim.Optimizer, a_pass: int) -> None:
+    def _examples(self, epoch: int) -> list[Example]:
+        """The examples of an epoch in their order; chance depends on seed and epoch alone."""
+        recipe, config = self.recipe, self.model.config
+        begin = epoch * len(self.train)
+        silver = [self.silver[(begin + n) % len(self.silver)] for n in range(min(len(self.train), len(self.silver)))]
+        proposer = Proposer()
+        encoder = Encoder(self.tokenizer, config.preparation, config.length, config.context)
+        chance = random.Random(recipe.seed * 1000 + epoch)
+        documents = [*self.train, *silver]
+        if recipe.variations:
+            augmenter = Augmenter(self.train, proposer.lexicon)
+            documents = [augmenter(document, chance) for document in documents]
+        chance.shuffle(documents)
+        return [example(document, proposer, encoder) for document in documents]
+
+    def _epoch(self, optimizer: torch.optim.Optimizer, a_pass: int) -> None:
         """The rest of an epoch. Order and chance depend on seed and step alone: a run that was resumed is the same run."""
         recipe, model, progress = self.recipe, self.model, self.progress
         model.train()
-        order = list(range(len(examples)))
-        random.Random(recipe.seed * 1000 + progress.epoch).shuffle(order)
+        examples = self._examples(progress.epoch)
         means: dict[str, list[float]] = {}
         begun = said = saved = time.monotonic()
         pieces = 0
         for step in range(progress.step, (progress.epoch + 1) * a_pass):
             at = step % a_pass * recipe.batch
-            chosen = [examples[n] for n in order[at : at + recipe.batch]]
+            chosen = [x for x in examples[at : at + recipe.batch] if x.encoded.windows]
+            progress.step = step + 1
+            if not chosen:
+                continue
             torch.manual_seed(recipe.seed * 1_000_003 + step)
             for group in optimizer.param_groups:
                 group["lr"] = group["top"] * rate_factor(step / (recipe.epochs * a_pass), recipe.warm_up)
@@ -406,7 +441,6 @@ class Trainer:
             torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-            progress.step = step + 1
             pieces += sum(len(window.ids) for x in chosen for window in x.encoded.windows)
             for name, loss in losses.items():
                 means.setdefault(name, []).append(loss.item())
@@ -449,7 +483,12 @@ class Trainer:
         self.report(record)
 
     def _save_checkpoint(self, optimizer: torch.optim.Optimizer) -> None:
-        state = {"model": self.model.state_dict(), "optimizer": optimizer.state_dict(), "progress": asdict(self.progress)}
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "progress": asdict(self.progress),
+            "recipe": asdict(self.recipe),
+        }
         fresh = self.out / "checkpoint.tmp"
         torch.save(state, fresh)
         os.replace(fresh, self.out / "checkpoint.pt")
@@ -459,7 +498,13 @@ class Trainer:
         if not path.exists():
             return
         state = torch.load(path, weights_only=True)
-        self.model.load_state_dict(state["model"])
+        other = [name for name, value in asdict(self.recipe).items() if state["recipe"].get(name) != value]
+        if other:
+            raise ModelError(f"{self.out}: holds a run with another {', '.join(other)}; choose another folder or empty this one")
+        try:
+            self.model.load_state_dict(state["model"])
+        except RuntimeError as error:
+            raise ModelError(f"{self.out}: holds a run of another encoder; choose another folder or empty this one") from error
         optimizer.load_state_dict(state["optimizer"])
         for name, value in state["progress"].items():
             setattr(self.progress, name, value)
@@ -496,9 +541,7 @@ def accuracy(model: QuoteModel, tokenizer: Any, gold: Sequence[Document]) -> Eva
     """How well a model reads annotated documents: from the text alone and from gold cues and contents."""
     model.eval()
     attributor = QuoteAttributor.of(model, tokenizer)
-    predicted = [replace(x, id=d.id) for d, x in zip(gold, attributor.pipe(d.text for d in gold), strict=True)]
-    attributed = [replace(attributor.attribute(d.text, [(q.cue, q.content) for q in d.quotes]), id=d.id) for d in gold]
-    return evaluate(gold, predicted, attributed)
+    return evaluate(gold, predict(attributor, gold), attribute(attributor, gold))
 
 
 def calibrate(folder: Path, dev: Sequence[Document]) -> Evaluation:
@@ -514,7 +557,7 @@ def calibrate(folder: Path, dev: Sequence[Document]) -> Evaluation:
 
 
 def fresh_model(encoder: str, seed: int) -> tuple[QuoteModel, Any]:
-    """A model with untrained heads around an encoder, and its tokenizer.
+    """A model with untrained heads around an encoder, and its tokenizer; a model of quoteattr is taken with its trained heads.
 
     AraBERT v0.2 and AraELECTRA get AraBERT's text preparation; versions 1 and 2 want words cut by Farasa, which is not done
     here, and get the plain one like all others. Raises `ModelError` where the encoder can't be loaded.
@@ -524,8 +567,12 @@ def fresh_model(encoder: str, seed: int) -> tuple[QuoteModel, Any]:
     torch.manual_seed(seed)
     try:
         with quiet():
+            if PreTrainedConfig.get_config_dict(encoder)[0].get("model_type") == QuoteConfig.model_type:
+                return load(encoder)
             tokenizer = AutoTokenizer.from_pretrained(encoder)
-            model = QuoteModel.from_encoder(encoder, QuoteConfig(preparation=preparation))
+            model = QuoteModel.from_encoder(
+                encoder, QuoteConfig(preparation=preparation, link_features=sorted(weights()["link"]))
+            )
     except (OSError, ValueError) as error:
         raise ModelError(
             f"the encoder {encoder} can't be loaded ({str(error).splitlines()[0]}); "

@@ -17,7 +17,7 @@ from transformers import AutoTokenizer
 from quoteattr.candidates import Candidates, Proposer
 from quoteattr.decode import ModelError, load
 from quoteattr.encoding import Encoded, Encoder, cues_by_word, pair_features, reach
-from quoteattr.model import FORMAT, ROLES, Batch, Pairs, Place, Pointers, QuoteConfig, QuoteModel
+from quoteattr.model import FORMAT, ROLES, Batch, Pairs, Pointers, QuoteConfig, QuoteModel
 from quoteattr.rules import logistic
 from quoteattr.text import normalize
 from quoteattr.train import save
@@ -80,12 +80,12 @@ def scores(model: QuoteModel, texts: Sequence[Read], size: int = 8) -> list[dict
         own = states[begin:end]
         words = [*range(0, end - begin, 7)]
         at = pointers_at(candidates, words)
-        places: list[Place] = [(k, min(k + 2, end - begin - 1), k % 3, k - words[0]) for k in words]
+        pairs = [(k, k, min(k + 2, end - begin - 1), k % 3, k - words[0], n) for n, k in enumerate(words)]
         result = {"states": own, "cues": cues[begin:end], "names": names[begin:end]}
         for role in ROLES:
             result[f"{role} starts"] = model.starts(role, own, at)
             result[f"{role} ends"] = model.ends(role, own, at, at.cues)
-        result["links"] = model.links(own, Pairs.of(places, words))
+        result["links"] = model.links(own, Pairs.of(pairs, [[0]] * len(words)))
         result["nobodies"] = model.nobodies(own, torch.tensor(words))
         found.append(result)
     return found
@@ -185,13 +185,25 @@ def test_only_a_source_can_be_none(bert: tuple[QuoteModel, Any]) -> None:
         assert model.starts("source", found["states"], at).shape == (1, width + 1)
 
 
-def test_shifted_pairs_are_those_of_a_text_further_on_in_the_batch() -> None:
-    rows: list[Place] = [(3, 5, 0, -4), (9, 9, 2, 2)]
-    moved = Pairs.of(rows, [7, 7], shift=100)
-    assert moved.cue.tolist() == [107, 107]
-    assert (moved.first.tolist(), moved.last.tolist()) == ([103, 109], [105, 109])
-    assert (moved.kind.tolist(), moved.distance.tolist()) == ([0, 2], [-4, 2])
+def test_pairs_know_whose_features_are_whose() -> None:
+    pairs = Pairs.of([(7, 3, 5, 0, -4, 0), (7, 9, 9, 2, 2, 2)], [[4, 1], [], [3]])
+    assert (pairs.cue.tolist(), pairs.first.tolist(), pairs.last.tolist()) == ([7, 7], [3, 9], [5, 9])
+    assert (pairs.kind.tolist(), pairs.distance.tolist(), pairs.owner.tolist()) == ([0, 2], [-4, 2], [0, 2])
+    assert (pairs.features.tolist(), pairs.begins.tolist()) == ([4, 1, 3], [0, 2, 2])
     assert Pairs.of([], []).cue.shape == (0,)
+
+
+def test_a_link_feature_changes_the_score_of_its_own_offer_alone(encoders: Mapping[str, Path]) -> None:
+    model = QuoteModel.from_encoder(str(encoders["bert"]), QuoteConfig(link_features=["near", "far"])).eval()
+    assert model.link_numbers(["far", "unheard of", "near"]) == [1, 0]
+    torch.nn.init.normal_(model.link_features.weight)
+    torch.nn.init.normal_(model.link_mix[-1].weight)
+    states = torch.randn(10, model.config.width)
+    rows = [(5, 1, 2, 0, -4, 0), (5, 3, 3, 1, -2, 1)]
+    with torch.inference_mode():
+        one, other = (model.links(states, Pairs.of(rows, [[0], [n]])) for n in (0, 1))
+    assert one[0] == other[0]
+    assert abs(one[1] - other[1]) > 1e-3
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -231,13 +243,13 @@ def test_precision_and_device_can_be_chosen(bert: tuple[QuoteModel, Any], tmp_pa
 
 def test_the_configuration_is_saved_whole(bert: tuple[QuoteModel, Any], tmp_path: Path) -> None:
     encoder = bert[0].config.encoder
-    config = QuoteConfig(encoder, "arabert", 192, 30, 64, 0.2, 0.35, {"bias": -0.5, "cue": 1.25})
+    config = QuoteConfig(encoder, "arabert", 192, 30, 64, 0.2, ["near"], 0.35, {"bias": -0.5, "cue": 1.25})
     config.save_pretrained(tmp_path)
     again = QuoteConfig.from_pretrained(tmp_path)
-    names = ("encoder", "preparation", "length", "context", "width", "dropout", "cue_threshold", "calibration", "format")
+    names = ("encoder", "preparation", "length", "context", "width", "dropout", "link_features", "cue_threshold", "calibration")
     assert {name: getattr(again, name) for name in names[1:]} == {name: getattr(config, name) for name in names[1:]}
     assert again.encoder == json.loads(json.dumps(encoder))
-    assert again.format == FORMAT
+    assert again.format == config.format == FORMAT
     assert again.encoder["model_type"] == "bert"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from quoteattr.evaluate import plain
 from quoteattr.model import QuoteConfig, QuoteModel, quiet
 from quoteattr.schema import Document
 from quoteattr.text import fold, normalize
-from quoteattr.train import Example, Recipe, Trainer, build_optimizer, calibrate, example, fresh_model, loss_of
+from quoteattr.train import Example, Recipe, Trainer, build_optimizer, calibrate, example, fresh_model, loss_of, save
 
 PROPOSER = Proposer()
 TEXT = (
@@ -115,7 +116,7 @@ def test_an_example_tells_names_from_titles(tokenizer: Any) -> None:
 def test_the_choice_of_an_example_is_right_about_who_is_meant(tokenizer: Any) -> None:
     words = PROPOSER(normalize(TEXT)).tokens.words
     choice = next(x for x in taught(annotated(), tokenizer).choices if words[x.cue] == "واضافت")
-    assert len(choice.rules) == len(choice.right) >= 2
+    assert len(choice.offers) == len(choice.right) >= 2
     assert {*choice.owners} <= {*range(len(choice.right))}
     assert sum(choice.right) == 1
     mine = [place for place, owner in zip(choice.places, choice.owners, strict=True) if choice.right[owner]]
@@ -180,6 +181,21 @@ def test_the_loss_of_a_batch_does_not_depend_on_its_order(tokenizer: Any, model:
     assert {name: loss.item() for name, loss in one.items()} == pytest.approx(
         {name: x.item() for name, x in other.items()}, rel=1e-3
     )
+
+
+def test_of_an_unsure_quote_nothing_is_learned(tokenizer: Any, model: QuoteModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = annotated()
+    *sure, last = document.quotes
+    words = PROPOSER(normalize(TEXT)).tokens.words
+    at = words.index("واشار")
+    monkeypatch.setattr(model, "cues", lambda states, batch: torch.where(torch.arange(len(words)) == at, 50.0, 0.0))
+    found = {}
+    for name, rejected in (("none", ()), ("unsure", (last,))):
+        taught_of = taught(replace(document, quotes=tuple(sure), rejected=rejected), tokenizer)
+        assert (taught_of.unsure == [at]) == bool(rejected)
+        assert len(taught_of.cues) == 3
+        found[name] = float(loss_of(model, [taught_of], Recipe(hidden=0.0), tokenizer)["cue"])
+    assert found["none"] == pytest.approx(found["unsure"] + 50 / 3)
 
 
 def test_hidden_pieces_are_masks_and_never_special_ones(
@@ -280,8 +296,7 @@ def test_the_log_has_one_record_a_line_with_the_figures_on_dev(run: tuple[QuoteM
     log = records(run[1])
     assert [record["event"] for record in log] == ["start", "epoch", "dev", "epoch", "dev", "end"]
     start, epoch, dev, *_, end = log
-    assert (start["examples"], start["steps"], start["done"]) == (3, 4, 0)
-    assert start["quotes"] == sum(len(document.quotes) for document in LEARNED)
+    assert (start["documents"], start["steps"], start["done"]) == (3, 4, 0)
     assert start["recipe"]["epochs"] == 2
     assert {"cue", "name", "content start", "source end", "link"} <= {*epoch["losses"]}
     assert epoch["step"] == 2
@@ -312,6 +327,37 @@ def test_a_run_stops_when_dev_does_not_get_better(
     assert all(torch.allclose(x, first[name], atol=1e-3) for name, x in kept.items())
 
 
+def test_a_folder_that_holds_another_run_is_refused(
+    run: tuple[QuoteModel, Path], encoders: Mapping[str, Path], tokenizer: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes((run[1] / "checkpoint.pt").read_bytes())
+    other = replace(RECIPE, seed=1, smoothing=0.2)
+    with pytest.raises(ModelError, match="holds a run with another smoothing, seed"):
+        Trainer(build_model(encoders["bert"]), tokenizer, LEARNED, HELD_OUT, tmp_path, other).run()
+    with pytest.raises(ModelError, match="holds a run of another encoder"):
+        Trainer(build_model(encoders["electra"]), tokenizer, LEARNED, HELD_OUT, tmp_path, RECIPE).run()
+
+
+def test_every_epoch_reads_the_next_silver_documents(
+    encoders: Mapping[str, Path], tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def noted(document: Document, *rest: Any) -> Example:
+        read.append(document.id)
+        return example(document, *rest)
+
+    monkeypatch.setattr(train, "example", noted)
+    monkeypatch.setattr(Trainer, "_evaluate", lambda self, epoch: 0.0)
+    silver = [replace(ARTICLES[n], id=f"silver {n}", rejected=ARTICLES[n].quotes[:1]) for n in (0, 1, 2)]
+    recipe = Recipe(epochs=2, batch=2)
+    Trainer(build_model(encoders["bert"]), tokenizer, LEARNED[:2], HELD_OUT, tmp_path, recipe, silver=silver).run()
+    gold = [document.id for document in LEARNED[:2]]
+    assert sorted(read[:4]) == sorted([*gold, "silver 0", "silver 1"])
+    assert sorted(read[4:]) == sorted([*gold, "silver 2", "silver 0"])
+    assert records(tmp_path)[0]["steps"] == 4
+
+
 def test_calibration_is_saved_with_the_model(run: tuple[QuoteModel, Path]) -> None:
     report = calibrate(run[1], [ARTICLES[3], ARTICLES[4]])
     weights = QuoteConfig.from_pretrained(run[1]).calibration
@@ -328,6 +374,14 @@ def test_every_family_of_encoders_makes_a_model(encoders: Mapping[str, Path], fa
     model, tokenizer = fresh_model(str(encoders[family]), 0)
     assert model.config.preparation == "plain"
     assert tokenizer.is_fast
+
+
+def test_a_model_of_quoteattr_is_taken_with_its_heads(model: QuoteModel, tokenizer: Any, tmp_path: Path) -> None:
+    save(model, tokenizer, tmp_path)
+    again, own_tokenizer = fresh_model(str(tmp_path), 7)
+    kept = model.state_dict()
+    assert all(torch.allclose(x, kept[name], atol=1e-3) for name, x in again.state_dict().items())
+    assert own_tokenizer.get_vocab() == tokenizer.get_vocab()
 
 
 def test_an_encoder_of_arabert_gets_its_preparation(encoders: Mapping[str, Path], tmp_path: Path) -> None:
