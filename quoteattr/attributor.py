@@ -34,6 +34,7 @@ _SHIFT = re.compile(
 )
 """How a paragraph turns to somebody else, in folded letters."""
 
+_BLESSING = re.compile(" ?(?:صلي الله عليه|عليه الصلاه|عليه السلام)")
 _BATCH = 16
 
 Offsets = Span | tuple[int, int]
@@ -273,6 +274,7 @@ def _utterance(candidates: Candidates, report: Report) -> Utterance:
         adds=form.act == "add",
         starts_sentence=not tokens.words or cue.token == tokens.first(cue.token),
         shift=_SHIFT.match(tokens.text, tokens.text.rfind("\n", 0, cue.start) + 1) is not None,
+        blessed=cue.source is None and _BLESSING.match(tokens.text, cue.end) is not None,
     )
 
 

@@ -22,6 +22,8 @@ from quoteattr.text import fold
 from quoteattr.words import word_set
 
 _GENERIC = word_set("generic")
+_GOD, _PROPHET, _BLESSING = word_set("god"), word_set("prophet"), word_set("blessing")
+_SACRED = {"god": "الله", "prophet": "النبي محمد"}
 _NO_NAME = word_set("no name")
 WordClass = Literal["verb", "participle", "masdar", "tag"]
 _CLASSES: tuple[str, ...] = get_args(WordClass)
@@ -37,7 +39,8 @@ _REACH = 40  # how many mentions or entities back are looked at
 class Utterance:
     """What the linker needs of one quote: where its cue and content stand, its source, and the agreement of its cue.
 
-    ``shift`` says that its paragraph begins by turning to somebody else (من جهته، في المقابل).
+    ``shift`` says that its paragraph begins by turning to somebody else (من جهته، في المقابل), ``blessed`` that the blessing of
+    the Prophet follows the cue in place of a subject (وقال صلى الله عليه وسلم).
     """
 
     cue: int
@@ -53,6 +56,7 @@ class Utterance:
     adds: bool
     starts_sentence: bool
     shift: bool
+    blessed: bool = False
 
 
 @dataclass(slots=True)
@@ -144,6 +148,7 @@ class Linker:
         self.mentions = _merged([u.source for u in utterances if u.source is not None], mentions)
         self.starts = [m.start for m in self.mentions]
         self.said = self._said()
+        self.sacred: dict[str, int] = {}
         self.aliases: dict[tuple[str, ...], int] = {}  # the words of each string that denotes a known speaker
         for speaker in known:
             self.entities.append(Entity(speaker.kind, "name", speaker.gender, None, -1, known=speaker))
@@ -161,6 +166,9 @@ class Linker:
 
     def link(self) -> Linked:
         """The entities of the document and a link for every utterance."""
+        for mention in self.mentions:
+            if (who := sacred(mention)) is not None:
+                self._add_sacred(who, mention)
         self._named()
         links: list[Link] = []
         at = 0
@@ -175,7 +183,7 @@ class Linker:
     # -- names first: they hold for the whole document ----------------------------------------------------------------
 
     def _named(self) -> None:
-        named = [m for m in self.mentions if m.name is not None and m.kind == "person"]
+        named = [m for m in self.mentions if m.name is not None and m.kind == "person" and (m.start, m.end) not in self.of]
         for mention in sorted(named, key=lambda m: (-len(self._name(m)), m.start)):
             words = self._name(mention)
             if not words:
@@ -184,6 +192,23 @@ class Linker:
             if index is None:
                 index = self._new(mention)
             self._add(index, mention, words)
+
+    def _holy(self, who: str) -> int:
+        """The entity of God or of the Prophet, whom formulas name: «قال تعالى», «وقال عليه الصلاة والسلام»."""
+        if who not in self.sacred:
+            known = KnownSpeaker(_SACRED[who], gender="m")
+            self.entities.append(Entity("person", "title", "m", "s", -1, known=known))
+            self.sacred[who] = len(self.entities) - 1
+        return self.sacred[who]
+
+    def _add_sacred(self, who: str, mention: Mention) -> None:
+        index = self._holy(who)
+        if mention.words[0] in _PROPHET:
+            self.entities[index].known = None  # the text names him
+        if mention.words[0] in _PROPHET or who == "god":
+            self._add(index, mention)
+        else:
+            self.of[mention.start, mention.end] = index
 
     def _name(self, mention: Mention) -> tuple[str, ...]:
         assert mention.name is not None
@@ -381,6 +406,8 @@ class Linker:
         source = utterance.source
         if source is not None and source.form != "pronoun":
             return Link(self.of[source.start, source.end], f"source:{source.form}", 1.0)
+        if utterance.blessed:
+            return Link(self._holy("prophet"), "elided:blessing", 1.0)
         offers = self.offers(utterance, links)
         if not offers:
             return Link(None, "nobody", 0.0)
@@ -510,6 +537,18 @@ class Linker:
         if entity.kind == "group" and entity.number == "p":
             return gender == "f"
         return _agree(gender, entity.gender)
+
+
+def sacred(mention: Mention) -> Literal["god", "prophet"] | None:
+    """Whether a mention is a phrase for God (سبحانه وتعالى) or the Prophet (رسول الله صلى الله عليه وسلم)."""
+    words = mention.words
+    if not words or mention.kind != "person":
+        return None
+    if _GOD.issuperset(words):
+        return "god" if words[0] not in ("عز", "جل", "علا") else None
+    if words[0] in _PROPHET and _BLESSING.issuperset(words[1:]) and (mention.definite or "الله" in words or len(words[0]) > 4):
+        return "prophet"
+    return "prophet" if words[0] in ("صلي", "صلاه") and _BLESSING.issuperset(words) else None
 
 
 def name_of(entity: Entity, text: str) -> tuple[int, int]:

@@ -395,3 +395,20 @@ def test_long_input_without_full_stops_is_read(piece: str) -> None:
     text = "قال " + piece * (300_000 // len(piece))
     document = ATTRIBUTOR(text)
     assert document.text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "speakers"),
+    [
+        ("قال تعالى: «وقل رب زدني علما». وقوله سبحانه: «اقرأ باسم ربك».", ["الله", "الله"]),
+        ("يقول الله عز وجل: «وقل رب زدني علما»، وقال المفتي نديم الحاج إن الآية دعوة إلى العلم.", ["الله", "نديم الحاج"]),
+        (
+            "قال رسول الله صلى الله عليه وسلم: «طلب العلم فريضة». وقال عليه الصلاة والسلام: «خيركم خيركم لأهله».",
+            ["رسول الله صلى الله عليه وسلم", "رسول الله صلى الله عليه وسلم"],
+        ),
+        ("وقال صلى الله عليه وسلم: «طلب العلم فريضة».", ["النبي محمد"]),
+        ("قال النائب حسن فضل الله إن الجلسة تأجلت. وأضاف فضل الله أن الموعد لم يحدد.", ["حسن فضل الله", "حسن فضل الله"]),
+    ],
+)
+def test_formulas_name_god_and_the_prophet_and_nobody_else(text: str, speakers: list[str]) -> None:
+    assert [quote.speaker and quote.speaker.name for quote in QuoteAttributor.rules()(text).quotes] == speakers
