@@ -117,7 +117,10 @@ def main() -> None:
     others = outside(dev, LEFT_OUT)
     sets = {"dev": dev}
     if options.variant == "left-out":
-        sets = {"dev, outlets left out": [document for document in dev if document.metadata["outlet"] in LEFT_OUT], "dev, others": others}
+        sets = {
+            "dev, outlets left out": [document for document in dev if document.metadata["outlet"] in LEFT_OUT],
+            "dev, others": others,
+        }
     found = {name: figures(accuracy(model, tokenizer, documents)) for name, documents in sets.items()}
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     results[options.name or options.variant] = {"documents": len(train), "silver": len(silver), "sets": found}

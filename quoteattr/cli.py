@@ -345,8 +345,9 @@ def _parser() -> argparse.ArgumentParser:
         "examples:\n"
         "  quoteattr train train.jsonl --dev dev.jsonl -o model\n"
         "  quoteattr train train.jsonl --dev dev.jsonl --encoder FOLDER -o model\n\n"
-        "The folder gets the model that is best on DEV, evaluation.json with its figures there, log.jsonl, and checkpoint.pt,\n"
-        "which may be deleted afterwards. 'quoteattr extract --model FOLDER' uses it.",
+        "The folder gets the model that is best on DEV (the mean of the last epochs), evaluation.json with its figures there\n"
+        "and log.jsonl; checkpoint.pt and epochs/ may be deleted afterwards. 'quoteattr extract --model FOLDER' uses it.\n"
+        "With --encoder FOLDER of a trained model, training goes on from it.",
     )
     train.set_defaults(run=_train)
     train.add_argument("gold", nargs="+", metavar="GOLD", help="annotated documents to learn from, one JSON object a line")

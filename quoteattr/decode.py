@@ -206,8 +206,31 @@ class ModelReading:
                 for own, a, p, lasts, probabilities, q in zip(spans, first.tolist(), begun, last, joint, none, strict=True):
                     # a source competes with "none" by its first word, with other sources by both
                     own += [(a, b + 1, x) for b, x in zip(lasts, probabilities, strict=True) if b >= a and p > q]
+        if role == "content":
+            spans = [self._clipped(k, own) for k, own in zip(words, spans, strict=True)]
         choose = most_overlap if role == "content" else _most_probable
         return [choose(own) or _Pointed(None, q) for own, q in zip(spans, none, strict=True)]
+
+    @cached_property
+    def _turns(self) -> list[int]:
+        """The words where a reporter takes the sentence back: participles of speech behind a comma (، مبديا), unquoted."""
+        tokens = self.candidates.tokens
+        proposed = {cue.token for cue in self.candidates.cues if cue.form.pos == "participle"}
+
+        def participle(k: int) -> bool:
+            word = tokens.words[k]
+            return k in proposed or (word.endswith("ا") and any(f.pos == "participle" for f in tokens.lexicon.match([word])))
+
+        behind = (k for k in range(1, len(tokens.words)) if tokens.words[k - 1] in "،,؛" and tokens.inside[k] is None)
+        return [k for k in behind if participle(k)]
+
+    def _clipped(self, k: int, spans: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+        """Contents of the cue at a word; one behind it ends before such a participle, as 357 of 364 in train do."""
+        clipped = []
+        for a, b, p in spans:
+            turn = next((turn for turn in self._turns if turn > a), b + 1) if a > k else b + 1
+            clipped.append((a, min(b, turn - 1), p))
+        return clipped
 
     def _cue(self, k: int, content: tuple[int, int]) -> Cue:
         """The rules' reading of the cue at a word that fits its content, or one made for it."""

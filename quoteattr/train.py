@@ -9,6 +9,7 @@ of the summed probability of everybody who is right (marginal likelihood over en
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedConfig
@@ -43,6 +45,8 @@ from quoteattr.tokens import Tokens
 _NOTHING = -100
 _SURE = 60.0
 _SAY_SECONDS, _SAVE_SECONDS = 60, 600
+AVERAGED = 4
+"""Of how many epochs' ends the weights are averaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +368,9 @@ class Progress:
 class Trainer:
     """Trains one model in one folder: ``checkpoint.pt``, ``log.jsonl``, and the model that is best on dev.
 
+    What is tried on dev and saved is the mean of the weights behind the last `AVERAGED` epochs, of which the state of a model
+    that was trained before is one; ``epochs`` holds them.
+
     ``silver`` are documents that a model has annotated: each epoch takes as many of them, the next ones in line, as there are
     documents in ``train``.
     """
@@ -392,12 +399,16 @@ class Trainer:
         steps = recipe.epochs * a_pass
         silver = len(self.silver)
         self._say("start", documents=len(self.train), silver=silver, steps=steps, done=progress.step, recipe=asdict(recipe))
+        if model.config.calibration and not progress.step:
+            self._keep_weights(0)
         while progress.epoch < recipe.epochs and progress.epoch - progress.best_epoch < recipe.patience:
             self._epoch(optimizer, a_pass)
-            score = self._evaluate(progress.epoch + 1)
+            self._keep_weights(progress.epoch + 1)
+            mean = self._mean(progress.epoch + 1)
+            score = self._evaluate(mean, progress.epoch + 1)
             if score > progress.best:
                 progress.best, progress.best_epoch = score, progress.epoch + 1
-                save(model, self.tokenizer, self.out)
+                save(mean, self.tokenizer, self.out)
             progress.epoch += 1
             self._save_checkpoint(optimizer)
         self._say("end", **asdict(progress))
@@ -458,9 +469,26 @@ class Trainer:
         losses = {name: round(sum(x[-50:]) / len(x[-50:]), 4) for name, x in means.items()}
         self._say(event, step=self.progress.step, pieces_per_second=round(pieces / seconds), losses=losses)
 
-    def _evaluate(self, epoch: int) -> float:
+    def _weights(self, epoch: int) -> Path:
+        return self.out / "epochs" / f"{epoch}.safetensors"
+
+    def _keep_weights(self, epoch: int) -> None:
+        self._weights(epoch).parent.mkdir(exist_ok=True)
+        save_file(_half(self.model), self._weights(epoch))
+
+    def _mean(self, epoch: int) -> QuoteModel:
+        """The model with the mean of the weights behind this and the last epochs before."""
+        paths = [path for n in range(epoch, epoch - AVERAGED, -1) if (path := self._weights(n)).exists()]
+        states = [load_file(path) for path in paths]
+        mean = copy.deepcopy(self.model)
+        mean.load_state_dict(
+            {name: torch.stack([state[name].float() for state in states]).mean(dim=0) for name in mean.state_dict()}
+        )
+        return mean
+
+    def _evaluate(self, model: QuoteModel, epoch: int) -> float:
         begun = time.monotonic()
-        report = accuracy(self.model, self.tokenizer, self.dev)
+        report = accuracy(model, self.tokenizer, self.dev)
         counts = report.counts
         self._say(
             "dev",
@@ -585,7 +613,11 @@ def fresh_model(encoder: str, seed: int) -> tuple[QuoteModel, Any]:
 
 def save(model: QuoteModel, tokenizer: Any, folder: Path) -> None:
     """Save model and tokenizer in half precision, as they ship."""
-    state = {name: x.to(torch.float16) if x.is_floating_point() else x for name, x in model.state_dict().items()}
     with quiet():
-        model.save_pretrained(folder, state_dict=state)
+        model.save_pretrained(folder, state_dict=_half(model))
     tokenizer.save_pretrained(folder)
+
+
+def _half(model: QuoteModel) -> dict[str, Tensor]:
+    """The weights of a model in half precision, on the processor."""
+    return {name: x.to("cpu", torch.float16, copy=True) for name, x in model.state_dict().items()}

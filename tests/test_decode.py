@@ -515,3 +515,23 @@ def test_the_model_is_loaded_in_single_precision(saved: Path) -> None:
     model, tokenizer = load(saved)
     assert model.dtype == torch.float32
     assert tokenizer.is_fast
+
+
+@pytest.mark.parametrize(
+    ("tail", "cut"), [("مبديا استعداده للحوار", True), ("مضيفا أن الحوار ممكن", True), ("وهو قرار نهائي", False)]
+)
+def test_a_content_ends_where_the_reporter_takes_the_sentence_back(
+    own_model: QuoteModel, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, tail: str, cut: bool
+) -> None:
+    text = f"قال مروان حداد إن الطريق مفتوح، {tail}."
+    words = tokens_of(text).words
+    begin, end = words.index("الطريق"), len(words) - 1
+
+    def ends(role: str, states: Tensor, at: Any, first: Tensor) -> Tensor:
+        wanted = torch.where(at.reach == end - 1, 40.0, -40.0)
+        return wanted.masked_fill(~at.mask | (at.reach < first[:, None]), -1e4)
+
+    monkeypatch.setattr(own_model, "ends", ends)
+    quote = QuoteAttributor.of(own_model, tokenizer)(text).quotes[0]
+    assert begin < end
+    assert quote.text == ("الطريق مفتوح" if cut else f"الطريق مفتوح، {tail}")

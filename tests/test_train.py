@@ -312,7 +312,7 @@ def test_a_run_stops_when_dev_does_not_get_better(
     encoders: Mapping[str, Path], tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores = iter([0.5, 0.4, 0.4, 0.9])
-    monkeypatch.setattr(Trainer, "_evaluate", lambda self, epoch: next(scores))
+    monkeypatch.setattr(Trainer, "_evaluate", lambda self, model, epoch: next(scores))
     model = build_model(encoders["bert"])
     first: dict[str, Tensor] = {}
 
@@ -348,7 +348,7 @@ def test_every_epoch_reads_the_next_silver_documents(
         return example(document, *rest)
 
     monkeypatch.setattr(train, "example", noted)
-    monkeypatch.setattr(Trainer, "_evaluate", lambda self, epoch: 0.0)
+    monkeypatch.setattr(Trainer, "_evaluate", lambda self, model, epoch: 0.0)
     silver = [replace(ARTICLES[n], id=f"silver {n}", rejected=ARTICLES[n].quotes[:1]) for n in (0, 1, 2)]
     recipe = Recipe(epochs=2, batch=2)
     Trainer(build_model(encoders["bert"]), tokenizer, LEARNED[:2], HELD_OUT, tmp_path, recipe, silver=silver).run()
@@ -356,6 +356,34 @@ def test_every_epoch_reads_the_next_silver_documents(
     assert sorted(read[:4]) == sorted([*gold, "silver 0", "silver 1"])
     assert sorted(read[4:]) == sorted([*gold, "silver 2", "silver 0"])
     assert records(tmp_path)[0]["steps"] == 4
+
+
+def test_the_mean_of_the_epochs_is_kept(
+    encoders: Mapping[str, Path], tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([0.1, 0.2, 0.3])
+    monkeypatch.setattr(Trainer, "_evaluate", lambda self, model, epoch: next(scores))
+    monkeypatch.setattr(train, "AVERAGED", 2)
+    model = build_model(encoders["bert"])
+    ends: list[dict[str, Tensor]] = []
+
+    def watch(facts: Mapping[str, Any]) -> None:
+        if facts["event"] == "epoch":
+            ends.append({name: x.clone() for name, x in model.state_dict().items()})
+
+    Trainer(model, tokenizer, [annotated()], HELD_OUT, tmp_path, Recipe(epochs=3, batch=1), watch).run()
+    kept = QuoteModel.from_pretrained(tmp_path, dtype=torch.float32).state_dict()
+    assert all(torch.allclose(x, (ends[1][name] + ends[2][name]) / 2, atol=1e-3) for name, x in kept.items())
+    assert any(not torch.allclose(x, ends[2][name], atol=1e-4) for name, x in kept.items())
+
+
+def test_a_trained_model_is_part_of_the_mean(encoders: Mapping[str, Path], tokenizer: Any, tmp_path: Path) -> None:
+    model = build_model(encoders["bert"])
+    model.config.calibration = {"bias": 1.0}
+    before = {name: x.clone() for name, x in model.state_dict().items()}
+    Trainer(model, tokenizer, [annotated()], HELD_OUT, tmp_path, Recipe(epochs=1, batch=1)).run()
+    kept = QuoteModel.from_pretrained(tmp_path, dtype=torch.float32).state_dict()
+    assert all(torch.allclose(x, (before[name] + model.state_dict()[name]) / 2, atol=1e-3) for name, x in kept.items())
 
 
 def test_calibration_is_saved_with_the_model(run: tuple[QuoteModel, Path]) -> None:
