@@ -228,7 +228,7 @@ class ModelReading:
         """Contents of the cue at a word; one behind it ends before such a participle, as 357 of 364 in train do."""
         clipped = []
         for a, b, p in spans:
-            turn = next((turn for turn in self._turns if turn > a), b + 1) if a > k else b + 1
+            turn = next((turn for turn in self._turns if turn > a + 1), b + 1) if a > k else b + 1
             clipped.append((a, min(b, turn - 1), p))
         return clipped
 
