@@ -354,6 +354,7 @@ def test_an_interrupt_ends_it_with_one_line() -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # who runs tests in the background ignores it
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
