@@ -7,6 +7,7 @@ is named.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -228,8 +229,8 @@ class ModelReading:
         """Contents of the cue at a word; one behind it ends before such a participle, as 357 of 364 in train do."""
         clipped = []
         for a, b, p in spans:
-            turn = next((turn for turn in self._turns if turn > a + 1), b + 1) if a > k else b + 1
-            clipped.append((a, min(b, turn - 1), p))
+            n = bisect_right(self._turns, a + 1) if a > k else len(self._turns)
+            clipped.append((a, min([b, *(turn - 1 for turn in self._turns[n : n + 1])]), p))
         return clipped
 
     def _cue(self, k: int, content: tuple[int, int]) -> Cue:
