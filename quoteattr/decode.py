@@ -226,7 +226,7 @@ class ModelReading:
         return [k for k in behind if participle(k)]
 
     def _clipped(self, k: int, spans: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
-        """Contents of the cue at a word; one behind it ends before such a participle, as 357 of 364 in train do."""
+        """Contents of the cue at a word; one behind it ends before such a participle."""
         clipped = []
         for a, b, p in spans:
             n = bisect_right(self._turns, a + 1) if a > k else len(self._turns)
