@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accuracy import read
 from torch import Tensor
 
 from quoteattr.encoding import PAIR_FEATURES
@@ -66,12 +67,6 @@ class ModelAlone(QuoteModel):
 def _ignorant(batch: Batch) -> Batch:
     """The same texts with the first value of every feature for every word, and no log odds of the rules."""
     return replace(batch, features=torch.zeros_like(batch.features), rules=torch.zeros_like(batch.rules))
-
-
-def read(path: Path) -> list[Document]:
-    """The annotated documents of a jsonl file."""
-    with path.open(encoding="utf8") as lines:
-        return [Document.from_dict(json.loads(line)) for line in lines]
 
 
 def figures(report: Report) -> dict[str, Any]:

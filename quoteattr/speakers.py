@@ -546,7 +546,8 @@ def sacred(mention: Mention) -> Literal["god", "prophet"] | None:
         return None
     if _GOD.issuperset(words):
         return "god" if words[0] not in ("عز", "جل", "علا") else None
-    if words[0] in _PROPHET and _BLESSING.issuperset(words[1:]) and (mention.definite or "الله" in words or len(words[0]) > 4):
+    ours = len(words[0]) > 4  # with a pronoun: نبينا
+    if words[0] in _PROPHET and _BLESSING.issuperset(words[1:]) and (mention.definite or "الله" in words or ours):
         return "prophet"
     return "prophet" if words[0] in ("صلي", "صلاه") and _BLESSING.issuperset(words) else None
 

@@ -525,7 +525,7 @@ def test_a_content_ends_where_the_reporter_takes_the_sentence_back(
 ) -> None:
     text = f"قال مروان حداد إن الطريق مفتوح، {tail}."
     words = tokens_of(text).words
-    begin, end = words.index("الطريق"), len(words) - 1
+    end = len(words) - 1
 
     def ends(role: str, states: Tensor, at: Any, first: Tensor) -> Tensor:
         wanted = torch.where(at.reach == end - 1, 40.0, -40.0)
@@ -533,5 +533,4 @@ def test_a_content_ends_where_the_reporter_takes_the_sentence_back(
 
     monkeypatch.setattr(own_model, "ends", ends)
     quote = QuoteAttributor.of(own_model, tokenizer)(text).quotes[0]
-    assert begin < end
     assert quote.text == ("الطريق مفتوح" if cut else f"الطريق مفتوح، {tail}")
