@@ -27,9 +27,10 @@ import torch
 from accuracy import read
 from torch import Tensor
 
+from quoteattr.batching import Batch, Pairs, Pointers
 from quoteattr.encoding import PAIR_FEATURES
 from quoteattr.evaluate import Report
-from quoteattr.model import Batch, Pairs, Pointers, QuoteModel
+from quoteattr.model import QuoteModel
 from quoteattr.schema import Document
 from quoteattr.train import Recipe, Trainer, accuracy, fresh_model
 
@@ -61,7 +62,7 @@ class ModelAlone(QuoteModel):
         return super().ends(role, states, replace(at, features=at.features * _OWN), first)
 
     def links(self, states: Tensor, pairs: Pairs) -> Tensor:
-        return super().links(states, replace(pairs, features=pairs.features[:0], begins=torch.zeros_like(pairs.begins)))
+        return super().links(states, replace(pairs, known=torch.zeros_like(pairs.known)))
 
 
 def _ignorant(batch: Batch) -> Batch:

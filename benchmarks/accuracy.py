@@ -17,8 +17,8 @@ from pathlib import Path
 from quoteattr import __version__
 from quoteattr.attributor import QuoteAttributor, attribute, predict
 from quoteattr.calibration import cross_fitted, read_gold
-from quoteattr.decode import load
 from quoteattr.evaluate import Report, evaluate
+from quoteattr.model import load
 from quoteattr.models import BUNDLED
 from quoteattr.schema import Document
 

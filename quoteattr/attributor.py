@@ -9,22 +9,25 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
+from quoteattr import __version__
 from quoteattr.candidates import Candidates, Content, Proposer, given_cue
 from quoteattr.lexicon import KnownSpeaker, Lexicon
 from quoteattr.phrases import Mention
-from quoteattr.rules import Report, decide, weights
+from quoteattr.rules import Report, decide, weights, weights_hash
 from quoteattr.schema import Document, Evidence, Quote, RunnerUp, Span, Speaker
 from quoteattr.speakers import Adviser, Entity, Link, Linked, Linker, Utterance, name_of
 from quoteattr.text import NormalizedText, normalize, not_arabic
 
 if TYPE_CHECKING:  # what needs torch is imported where a model is loaded
     from quoteattr.decode import Watch
+    from quoteattr.engine import EngineName
     from quoteattr.model import QuoteModel
 
 _SHIFT = re.compile(
@@ -34,6 +37,7 @@ _SHIFT = re.compile(
 )
 """How a paragraph turns to somebody else, in folded letters."""
 
+T = TypeVar("T")
 _BLESSING = re.compile(" ?(?:صلي الله عليه|عليه الصلاه|عليه السلام)")
 _BATCH = 16
 
@@ -71,8 +75,14 @@ class Reading(Protocol):
         """The probability (0 to 1) that a quote and its speaker are both right."""
 
 
-Reader = Callable[[Sequence[tuple[NormalizedText, Candidates]]], Sequence[Reading]]
-"""What reads some texts with their candidates: the rules or a model."""
+class Reader(Protocol):
+    """What reads some texts with their candidates: the rules or a model.
+
+    Where quotes are given, texts are read as a ``whole``; else places where none can be found may be left out.
+    """
+
+    def __call__(self, texts: Sequence[tuple[NormalizedText, Candidates]], whole: bool = False) -> Sequence[Reading]:
+        """One reading a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,7 @@ class RulesReading:
         return report.probability * link.probability
 
 
-def read_by_rule(texts: Sequence[tuple[NormalizedText, Candidates]]) -> list[Reading]:
+def read_by_rule(texts: Sequence[tuple[NormalizedText, Candidates]], whole: bool = False) -> list[Reading]:
     """The reader that needs no model."""
     return [RulesReading(candidates) for _, candidates in texts]
 
@@ -114,13 +124,22 @@ class QuoteAttributor:
     ``min_confidence`` (0 to 1) go to `Document.rejected`.
     """
 
-    def __init__(self, proposer: Proposer, reader: Reader, batch_size: int, min_confidence: float = 0.0) -> None:
+    def __init__(
+        self,
+        proposer: Proposer,
+        reader: Reader,
+        batch_size: int,
+        min_confidence: float = 0.0,
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
         if not 0 <= min_confidence <= 1:
             raise ValueError(f"min_confidence must lie between 0 and 1, not {min_confidence}")
         self._proposer = proposer
         self._reader = reader
         self._batch_size = batch_size
         self.min_confidence = min_confidence
+        self.facts = {**(facts or {"model": "rules", "model_hash": weights_hash()}), "quoteattr": __version__}
+        """What an output says of the one who made it."""
 
     @classmethod
     def rules(cls, lexicon: Lexicon | None = None, *, min_confidence: float = 0.0) -> QuoteAttributor:
@@ -133,17 +152,21 @@ class QuoteAttributor:
         model: str | Path | None = None,
         lexicon: Lexicon | None = None,
         *,
+        engine: EngineName | None = None,
         device: str = "cpu",
         min_confidence: float = 0.0,
     ) -> QuoteAttributor:
         """The attributor that decides by a trained model: the bundled one, offline, or that of a folder or Hub id.
 
-        Raises `ModelError` where there is no model or one that this version can't read.
+        ``engine`` is "onnx" or "torch"; left out, it is onnx where the model has it and ``device`` is cpu. Raises `ModelError`
+        where there is no model or one that this version can't read.
         """
-        from quoteattr.decode import load
+        from quoteattr.decode import ModelReader
+        from quoteattr.engine import load_engine
         from quoteattr.models import BUNDLED
 
-        return cls.of(*load(BUNDLED if model is None else model, device), lexicon, min_confidence=min_confidence)
+        loaded = load_engine(BUNDLED if model is None else model, engine, device)
+        return cls(Proposer(lexicon), ModelReader(loaded.engine, loaded.encoder), _BATCH, min_confidence, loaded.facts)
 
     @classmethod
     def of(
@@ -155,13 +178,15 @@ class QuoteAttributor:
         min_confidence: float = 0.0,
         watch: Watch | None = None,
     ) -> QuoteAttributor:
-        """The attributor that decides by a model that is loaded already, with its tokenizer.
+        """The attributor that decides by a PyTorch model that is loaded already, with its tokenizer.
 
         ``watch`` is told what the confidence of every quote was made of.
         """
         from quoteattr.decode import ModelReader
+        from quoteattr.model import TorchEngine, encoder_of
 
-        return cls(Proposer(lexicon), ModelReader(model, tokenizer, watch), _BATCH, min_confidence)
+        reader = ModelReader(TorchEngine(model), encoder_of(model.config, tokenizer), watch)
+        return cls(Proposer(lexicon), reader, _BATCH, min_confidence, {"model": "unsaved"})
 
     def __call__(self, text: str, *, id: str = "", metadata: Mapping[str, Any] | None = None) -> Document:
         """The document of one text. Offsets in it are offsets into ``text``.
@@ -172,15 +197,61 @@ class QuoteAttributor:
         document = next(self.pipe([text]))
         return replace(document, id=id, metadata={**(metadata or {}), **document.metadata})
 
-    def pipe(self, texts: Iterable[str], batch_size: int | None = None) -> Iterator[Document]:
+    @overload
+    def pipe(
+        self, texts: Iterable[str], batch_size: int | None = ..., n_process: int = ..., as_tuples: Literal[False] = ...
+    ) -> Iterator[Document]: ...
+
+    @overload
+    def pipe(
+        self, texts: Iterable[tuple[str, T]], batch_size: int | None = ..., n_process: int = ..., *, as_tuples: Literal[True]
+    ) -> Iterator[tuple[Document, T]]: ...
+
+    def pipe(
+        self, texts: Iterable[Any], batch_size: int | None = None, n_process: int = 1, as_tuples: bool = False
+    ) -> Iterator[Any]:
         """The documents of many texts, in their order, lazily; ``batch_size`` of them are read at once.
 
-        Left out, the model reads 16 at once and the rules, which gain nothing by it, one. Raises `TypeError` where a text is
-        not a string.
+        Left out, the model reads 16 at once and the rules, which gain nothing by it, one. With ``n_process`` other processes
+        work; a text that one of them dies of (out of memory, killed) becomes a document without quotes that says so in
+        ``metadata["error"]``. With ``as_tuples`` texts are pairs of a text and anything that shall go with its document. Only a
+        few batches are read ahead. Raises `TypeError` where a text is not a string.
+
+        >>> attributor = QuoteAttributor.rules()
+        >>> for document, key in attributor.pipe([("قال سامح شكري: نعم", 7)], as_tuples=True):
+        ...     print(key, document.quotes[0].speaker.name)
+        7 سامح شكري
         """
+        if as_tuples:
+            contexts: deque[Any] = deque()
+
+            def first() -> Iterator[str]:
+                for text, context in texts:
+                    contexts.append(context)
+                    yield text
+
+            for document in self.pipe(first(), batch_size, n_process):
+                yield document, contexts.popleft()
+            return
         rest = iter(texts)
-        while batch := list(islice(rest, batch_size or self._batch_size)):
-            yield from self._documents(batch)
+        size = batch_size or self._batch_size
+        if n_process == 1:
+            while batch := list(islice(rest, size)):
+                yield from self._documents(batch)
+            return
+        from quoteattr.workers import Died, Workers
+
+        read: deque[list[str]] = deque()
+
+        def batches() -> Iterator[list[str]]:
+            while batch := list(islice(rest, max(size, _BATCH))):
+                read.append(batch)
+                yield batch
+
+        with Workers(self, _read_batch, n_process) as workers:
+            for found in workers(batches()):
+                for text, own in zip(read.popleft(), found, strict=True):
+                    yield Document(text, metadata={"error": own.reason}) if isinstance(own, Died) else own
 
     def _documents(self, texts: Sequence[str]) -> Iterator[Document]:
         for text in texts:
@@ -223,7 +294,7 @@ class QuoteAttributor:
                 )
             )
         order = sorted(range(len(given)), key=lambda n: (given[n].content.start, given[n].cue.start))
-        (reading,) = self._reader([(normalized, candidates)])
+        (reading,) = self._reader([(normalized, candidates)], whole=True)
         document = self._document(normalized, reading, reading.sourced([given[n] for n in order]))
         found = dict(zip(order, document.quotes, strict=True))
         return replace(document, quotes=tuple(replace(found[n], id=f"Q{n + 1}") for n in range(len(given))))
@@ -233,6 +304,10 @@ class QuoteAttributor:
         known = self._proposer.lexicon.speakers
         linked = linker(normalized, candidates, reports, known, reading.adviser(reports)).link()
         return _document(normalized, reading, reports, linked)
+
+
+def _read_batch(attributor: QuoteAttributor, texts: Sequence[str]) -> list[Document]:
+    return list(attributor.pipe(texts))
 
 
 def predict(attributor: QuoteAttributor, gold: Sequence[Document]) -> list[Document]:

@@ -8,22 +8,18 @@ is named.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from safetensors import SafetensorError
-from torch import Tensor
-from transformers import AutoTokenizer, PreTrainedConfig
 
+from quoteattr.batching import LINK_KINDS, Batch, Pairs, Place, Pointers
 from quoteattr.candidates import Candidates, Content, Cue, given_cue
 from quoteattr.encoding import Encoded, Encoder, Floats, cues_by_word, pair_features, reach
-from quoteattr.model import LINK_KINDS, Batch, Pairs, Place, Pointers, QuoteConfig, QuoteModel, quiet
+from quoteattr.engine import Engine, Role, States
 from quoteattr.phrases import Mention, renamed, spanned
 from quoteattr.rules import Report, consistent, logistic
 from quoteattr.schema import QuoteType
@@ -31,15 +27,9 @@ from quoteattr.speakers import Adviser, Entity, Link, Offer
 from quoteattr.text import NormalizedText
 from quoteattr.tokens import Tokens
 
-
-class ModelError(ValueError):
-    """A model can't be loaded; the message says which and why in one line."""
-
-
-PASS = 8
-"""Windows in one pass of the encoder: as many as stay in a processor's cache."""
 Watch = Callable[[Mapping[str, float]], None]
 """Is told the signs (`signs`) of every quote whose confidence is worked out, in the order of the quotes."""
+_CUES = 64
 _STARTS, _ENDS = 2, 5
 _LONGEST_SOURCE = 30
 _SURE_OF_NONE = 0.9
@@ -55,69 +45,45 @@ class _Pointed:
     probability: float
 
 
-def read(model: QuoteModel, texts: Sequence[tuple[Candidates, Encoded]], watch: Watch | None = None) -> list[ModelReading]:
-    """Run the model over some texts."""
-    filled = [encoded for _, encoded in texts if encoded.windows]
-    if not filled:
-        none = torch.zeros(0, model.config.width)
-        nothing = np.zeros(0, dtype=np.float32)
-        return [ModelReading(model, candidates, none, nothing, nothing, watch) for candidates, _ in texts]
-    with torch.inference_mode():
-        batch = Batch.of(filled, model.config.encoder.get("pad_token_id") or 0, PASS, model.device)
-        states = model.states(batch)
-        cues = torch.sigmoid(model.cues(states, batch)).cpu().numpy()
-        names = torch.sigmoid(model.names(states)).cpu().numpy()
-    readings = []
-    begin = 0
-    for candidates, encoded in texts:
-        end = begin + len(encoded.first)
-        readings.append(ModelReading(model, candidates, states[begin:end], cues[begin:end], names[begin:end], watch))
-        begin = end
-    return readings
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Some cues' words, and the pointers of an engine that is given the states of the words from ``shift`` on."""
+
+    words: Sequence[int]
+    at: Pointers
+    shift: int
+    states: States
 
 
 class ModelReader:
     """Reads texts with a model: a reader of `quoteattr.attributor`."""
 
-    def __init__(self, model: QuoteModel, tokenizer: Any, watch: Watch | None = None) -> None:
-        config = model.config
-        self._model = model.eval()
+    def __init__(self, engine: Engine, encoder: Encoder, watch: Watch | None = None) -> None:
+        self._engine = engine
+        self._encoder = encoder
         self._watch = watch
-        self._encoder = Encoder(tokenizer, config.preparation, config.length, config.context)
 
-    def __call__(self, texts: Sequence[tuple[NormalizedText, Candidates]]) -> list[ModelReading]:
-        """What the model says of some texts."""
-        encoded = [(candidates, self._encoder(normalized, candidates)) for normalized, candidates in texts]
-        return read(self._model, encoded, self._watch)
-
-
-def load(name: str | Path, device: str = "cpu") -> tuple[QuoteModel, Any]:
-    """The model of a folder or Hub id, and its tokenizer.
-
-    Raises `ModelError` where there is none, or none that this version can read.
-    """
-    with quiet():
-        try:
-            kind = PreTrainedConfig.get_config_dict(name)[0].get("model_type")
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{name}: no model here: {_first_line(error)}") from error
-        if kind is None:
-            raise ModelError(f"{name}: no model here: there is no config.json with a model_type")
-        if kind != QuoteConfig.model_type:
-            raise ModelError(f"{name}: no quoteattr model but {kind!r}; 'quoteattr train --encoder {name}' makes one of it")
-        try:
-            loaded: Any = QuoteModel.from_pretrained(name, dtype=torch.float32, output_loading_info=True)
-            tokenizer = AutoTokenizer.from_pretrained(name)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            raise ModelError(f"{name}: this model can't be read: {_first_line(error)}") from error
-    model, facts = loaded
-    if facts["missing_keys"]:
-        raise ModelError(f"{name}: this model can't be read: it lacks {', '.join(sorted(facts['missing_keys'])[:3])}")
-    return model.to(device).eval(), tokenizer
+    def __call__(self, texts: Sequence[tuple[NormalizedText, Candidates]], whole: bool = False) -> list[ModelReading]:
+        """What the model says of some texts; unless they are to be read as a whole, not of places without cue, mark or name."""
+        encoded = [(candidates, self._encoder(normalized, candidates, whole)) for normalized, candidates in texts]
+        return read(self._engine, encoded, self._watch)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def read(engine: Engine, texts: Sequence[tuple[Candidates, Encoded]], watch: Watch | None = None) -> list[ModelReading]:
+    """Run the model over some texts."""
+    filled = [encoded for _, encoded in texts if encoded.windows]
+    states: States = ()
+    cues = names = np.zeros(0, dtype=np.float32)
+    if filled:
+        states, cues, names = engine.states(Batch.of(filled, engine.padding, engine.windows))
+        cues, names = _sigmoid(cues), _sigmoid(names)
+    readings = []
+    begin = 0
+    for candidates, encoded in texts:
+        end = begin + len(encoded.first)
+        readings.append(ModelReading(engine, candidates, states[begin:end], cues[begin:end], names[begin:end], watch))
+        begin = end
+    return readings
 
 
 class ModelReading:
@@ -125,14 +91,14 @@ class ModelReading:
 
     def __init__(
         self,
-        model: QuoteModel,
+        engine: Engine,
         candidates: Candidates,
-        states: Tensor,
+        states: States,
         cues: Floats,
         names: Floats,
         watch: Watch | None = None,
     ) -> None:
-        self._model = model
+        self._engine = engine
         self.candidates = candidates
         self._states = states
         self._by_word = cues_by_word(candidates)
@@ -142,7 +108,7 @@ class ModelReading:
 
     def confidence(self, report: Report, link: Link) -> float:
         """The probability (0 to 1) that a quote and its speaker are both right, by the weights in the model's configuration."""
-        weights = self._model.config.calibration
+        weights = self._engine.settings.calibration
         found = signs(report, link)
         if self._watch is not None:
             self._watch(found)
@@ -155,10 +121,9 @@ class ModelReading:
 
     def reports(self) -> list[Report]:
         """The quotes of the text."""
-        words = np.flatnonzero(self.cues >= self._model.config.cue_threshold).tolist()
-        if not words:
-            return []
-        contents, sources = self._pointed("content", words), self._pointed("source", words)
+        words = np.flatnonzero(self.cues >= self._engine.settings.cue_threshold).tolist()
+        asked = list(self._asked(words))
+        contents, sources = self._pointed("content", asked), self._pointed("source", asked)
         found = []
         for k, content, source in zip(words, contents, sources, strict=True):
             if content.words is None:
@@ -174,7 +139,7 @@ class ModelReading:
         """Given reports with the sources that the model sees."""
         if not reports or not len(self.cues):
             return list(reports)
-        sources = self._pointed("source", [report.cue.token for report in reports])
+        sources = self._pointed("source", list(self._asked([report.cue.token for report in reports])))
         return [
             replace(report, cue=self._with_source(report.cue, source), parts={"source": source.probability})
             for report, source in zip(reports, sources, strict=True)
@@ -182,35 +147,49 @@ class ModelReading:
 
     def adviser(self, reports: Sequence[Report]) -> Adviser:
         """Who is meant at the cues of the reports, in the order in which the linker has them."""
-        return _ModelAdviser(self._model, self._states, [report.cue.token for report in reports])
+        return _ModelAdviser(self._engine, self._states, [report.cue.token for report in reports])
 
-    def _pointed(self, role: str, words: Sequence[int]) -> list[_Pointed]:
-        """What the cues at some words point to."""
+    def _asked(self, words: Sequence[int]) -> Iterator[_Asked]:
+        """The cues at some words in groups that the engine is asked about at once, so that memory does not grow with the text."""
         tokens = self.candidates.tokens
-        begins = [reach(tokens, k)[0] for k in words]
-        features = [pair_features(tokens, k, self._by_word.get(k, ())) for k in words]
-        model, states = self._model, self._states
+        for n in range(0, len(words), _CUES):
+            some = words[n : n + _CUES]
+            begins, ends = zip(*(reach(tokens, k) for k in some), strict=True)
+            shift = min(begins)
+            features = [pair_features(tokens, k, self._by_word.get(k, ())) for k in some]
+            at = Pointers.of([k - shift for k in some], [begin - shift for begin in begins], features)
+            yield _Asked(some, at, shift, self._states[shift : max(ends)])
+
+    def _pointed(self, role: Role, asked: Sequence[_Asked]) -> list[_Pointed]:
+        """What the cues asked about point to."""
+        return [pointed for some in asked for pointed in self._some_pointed(role, some)]
+
+    def _some_pointed(self, role: Role, asked: _Asked) -> list[_Pointed]:
+        words, at, shift, states = asked.words, asked.at, asked.shift, asked.states
+        width = at.reach.shape[1]
+        starts = _softmax(self._engine.starts(role, states, at))
+        none = starts[:, width:].sum(axis=1)  # 0 for a content
+        columns = _largest(starts[:, :width], _STARTS)
+        begun = np.take_along_axis(starts, columns, axis=1)
+        first = np.take_along_axis(at.reach, columns, axis=1)
+        several = at.repeated(columns.shape[1])
+        if role == "source":
+            several = replace(several, mask=several.mask & (several.reach < first.reshape(-1, 1) + _LONGEST_SOURCE))
+        stops = _softmax(self._engine.ends(role, states, several, first.reshape(-1)))
+        places = _largest(stops, _ENDS)
+        last = np.take_along_axis(several.reach, places, axis=1).reshape(*first.shape, -1)
+        joint = begun[..., None] * np.take_along_axis(stops, places, axis=1).reshape(last.shape)
+        # a source competes with "none" by its first word, with other sources by both
+        keep = (last >= first[..., None]) & (begun > none[:, None])[..., None]
+        row, *place = np.nonzero(keep)
+        begin, end = first[row, place[0]] + shift, last[row, *place] + shift + 1
         spans: list[list[tuple[int, int, float]]] = [[] for _ in words]
-        with torch.inference_mode():
-            at = Pointers.of(words, begins, features, states.device)
-            starts = torch.log_softmax(model.starts(role, states, at), dim=1)
-            width = at.reach.shape[1]
-            none = starts[:, width:].exp().sum(dim=1).cpu().tolist()  # 0 for a content
-            top, columns = starts[:, :width].topk(min(_STARTS, width), dim=1)
-            for beam in range(columns.shape[1]):
-                first = at.reach.gather(1, columns[:, beam : beam + 1]).squeeze(1)
-                near = at if role == "content" else replace(at, mask=at.mask & (at.reach < first[:, None] + _LONGEST_SOURCE))
-                ends, places = torch.log_softmax(model.ends(role, states, near, first), dim=1).topk(min(_ENDS, width), dim=1)
-                last = at.reach.gather(1, places).cpu().tolist()
-                begun = top[:, beam].exp().cpu().tolist()
-                joint = (top[:, beam : beam + 1] + ends).exp().cpu().tolist()
-                for own, a, p, lasts, probabilities, q in zip(spans, first.tolist(), begun, last, joint, none, strict=True):
-                    # a source competes with "none" by its first word, with other sources by both
-                    own += [(a, b + 1, x) for b, x in zip(lasts, probabilities, strict=True) if b >= a and p > q]
+        for n, a, b, p in zip(row.tolist(), begin.tolist(), end.tolist(), joint[row, *place].tolist(), strict=True):
+            spans[n].append((a, b, p))
         if role == "content":
             spans = [self._clipped(k, own) for k, own in zip(words, spans, strict=True)]
         choose = most_overlap if role == "content" else _most_probable
-        return [choose(own) or _Pointed(None, q) for own, q in zip(spans, none, strict=True)]
+        return [choose(own) or _Pointed(None, q) for own, q in zip(spans, none.tolist(), strict=True)]
 
     @cached_property
     def _turns(self) -> list[int]:
@@ -268,13 +247,18 @@ class ModelReading:
         return same or Content(start, end, content_type(tokens, first, last), "model")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _ModelAdviser:
     """Who is meant at the cues of some reports, whose words are ``cues``."""
 
-    model: QuoteModel
-    states: Tensor
+    engine: Engine
+    states: States
     cues: Sequence[int]
+
+    @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """The numbers of the link features that the model knows."""
+        return {name: n for n, name in enumerate(self.engine.settings.link_features)}
 
     def speaker(
         self, n: int, offers: Mapping[int, Offer], entities: Sequence[Entity], links: Sequence[Link]
@@ -292,13 +276,12 @@ class _ModelAdviser:
         self, k: int, offers: Mapping[int, Offer], entities: Sequence[Entity], links: Sequence[Link]
     ) -> tuple[Mapping[int, float], float]:
         places, owners = places_of(list(offers), entities, links, self.cues, k)
-        features = [self.model.link_numbers(offer.features) for offer in offers.values()]
-        device = self.states.device
-        with torch.inference_mode():
-            pairs = Pairs.of([(k, *place, owner) for place, owner in zip(places, owners, strict=True)], features, device)
-            scores = self.model.links(self.states, pairs).cpu().numpy()
-            nobody = float(self.model.nobodies(self.states, torch.tensor([k], device=device))[0])
-            weight = float(self.model.link_rule)
+        numbers = self.numbers
+        features = [[numbers[name] for name in offer.features if name in numbers] for offer in offers.values()]
+        rows = [(k, *place, owner) for place, owner in zip(places, owners, strict=True)]
+        scores = self.engine.links(self.states, Pairs.of(rows, features, len(numbers)))
+        nobody = float(self.engine.nobodies(self.states, np.array([k]))[0])
+        weight = self.engine.link_rule
         owner = np.array(owners, dtype=np.int64)
         found = {}
         for at, (index, offer) in enumerate(offers.items()):
@@ -346,6 +329,25 @@ def signs(report: Report, link: Link) -> dict[str, float]:
         "named": float(named),
         "named:speaker": _log_odds(speaker) * named,
     }
+
+
+def _sigmoid(x: Floats) -> Floats:
+    return (1 / (1 + np.exp(-np.clip(x, -80, 80)))).astype(np.float32)
+
+
+def _softmax(scores: Floats) -> Floats:
+    """Scores to probabilities along the last axis."""
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True)) if scores.shape[-1] else scores
+    found: Floats = powers / powers.sum(axis=-1, keepdims=True)
+    return found
+
+
+def _largest(scores: Floats, count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The columns of the ``count`` largest scores of every row, the largest first."""
+    count = min(count, scores.shape[1])
+    some = np.argpartition(-scores, count - 1, axis=1)[:, :count] if count else np.zeros((len(scores), 0), dtype=np.int64)
+    order = np.argsort(-np.take_along_axis(scores, some, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(some, order, axis=1)
 
 
 def _log_odds(p: float) -> float:

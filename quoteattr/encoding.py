@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
+from tokenizers import Tokenizer
 
 from quoteattr.candidates import Candidates, Cue, Pattern
 from quoteattr.lexicon import NounClass, PartOfSpeech
@@ -40,6 +41,8 @@ _AGREEMENT = ("", "m", "f")
 _NUMBERS = ("", "s", "d", "p")
 _PLACES = ("", "first", "last", "both")
 _LOGITS = 10
+_NO_CUE = -60.0
+"""The log odds that a word which is not read is a cue."""
 
 FEATURES: Mapping[str, int] = {
     "function": len(_FUNCTIONS),
@@ -107,45 +110,63 @@ class Encoded:
     logits: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Special:
+    """The ids of the pieces that open and close a window, and of a piece that the tokenizer does not know."""
+
+    open: int
+    close: int
+    unknown: int
+
+
 class Encoder:
     """Encodes texts for one tokenizer.
 
-    ``tokenizer`` is a fast tokenizer of transformers, ``preparation`` a name of `quoteattr.preparation.PREPARATIONS`, ``length``
-    the pieces of a window at most and ``context`` how many of them may repeat the end of the window before.
+    ``special`` are the ids of its pieces with a meaning, ``preparation`` is a name of `quoteattr.preparation.PREPARATIONS`,
+    ``length`` the pieces of a window at most and ``context`` how many of them may repeat the end of the window before.
     """
 
-    def __init__(self, tokenizer: Any, preparation: str = "plain", length: int = 256, context: int = 40) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, special: Special, preparation: str = "plain", length: int = 256, context: int = 40
+    ) -> None:
         self._tokenizer = tokenizer
+        self.special = special
         self._prepare = PREPARATIONS[preparation]
         self._length = length - 2
         self._context = context
-        self._open, self._close = tokenizer.cls_token_id, tokenizer.sep_token_id
 
-    def __call__(self, normalized: NormalizedText, candidates: Candidates) -> Encoded:
-        """The windows and word features of one text."""
+    def __call__(self, normalized: NormalizedText, candidates: Candidates, whole: bool = True) -> Encoded:
+        """The windows and word features of one text.
+
+        Unless it is to be read as a whole, windows in which nothing is to be found are left out, and all of a text without a
+        cue or quotation mark, which then has no words either.
+        """
         tokens = candidates.tokens
-        if not tokens.words:
+        if not tokens.words or not (whole or candidates.cues or tokens.opens or tokens.closes):
             none = np.zeros(0, dtype=np.int64)
             return Encoded((), none, none, np.zeros((0, len(FEATURES)), dtype=np.int64), np.zeros(0, dtype=np.float32))
         ids, first, last = self._pieces(normalized, tokens)
         windows, places = self._windows(ids, first, last, tokens)
         features, logits = word_features(candidates)
+        if not whole:
+            windows, places, unread = _needed(windows, places, first, candidates)
+            logits[unread[first]] = _NO_CUE
         return Encoded(windows, places[first], places[last], features, logits)
 
     def _pieces(self, normalized: NormalizedText, tokens: Tokens) -> tuple[list[int], Ints, Ints]:
         """Piece ids of a text, and for every word its first and last piece."""
         prepared = self._prepare(normalized.original)
         written = _SURROGATES.sub("\ufffd", prepared.text)
-        encoding = self._tokenizer(written, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        ids: list[int] = encoding["input_ids"]
+        encoding = self._tokenizer.encode(written, add_special_tokens=False)
+        ids: list[int] = encoding.ids
         spans = [
             normalized.original_span(start, start + len(word)) for start, word in zip(tokens.starts, tokens.words, strict=True)
         ]
         bounds = np.array(spans, dtype=np.int64)
         origin = np.asarray(prepared.origin, dtype=np.int64)
-        begins = np.array([start for start, _ in encoding["offset_mapping"]], dtype=np.int64)
+        begins = np.array([start for start, _ in encoding.offsets], dtype=np.int64)
         if not len(ids):
-            ids, starts = [self._tokenizer.unk_token_id], np.zeros(1, dtype=np.int64)
+            ids, starts = [self.special.unknown], np.zeros(1, dtype=np.int64)
         else:
             starts = origin[np.minimum(begins, len(origin) - 1)]
         final = len(ids) - 1
@@ -172,11 +193,31 @@ class Encoder:
                 stop = max(half, key=lambda k: (ends[k - 1], k))
             else:
                 stop = count
-            windows.append(Window((self._open, *ids[begin - context : stop], self._close)))
+            windows.append(Window((self.special.open, *ids[begin - context : stop], self.special.close)))
             places[begin:stop] = np.arange(stop - begin) + offset + 1 + context
             offset += stop - begin + context + 2
             begin = stop
         return tuple(windows), places
+
+
+def _needed(
+    windows: Sequence[Window], places: Ints, first: Ints, candidates: Candidates
+) -> tuple[tuple[Window, ...], Ints, npt.NDArray[np.bool_]]:
+    """The windows that hold a cue, a quotation mark or a name; the places of the pieces in them; and which pieces are not read.
+
+    A piece that is not read stands where the first window opens.
+    """
+    tokens = candidates.tokens
+    marks = (k for k, start in enumerate(tokens.starts) if start in tokens.opens or start in tokens.closes)
+    words = [cue.token for cue in candidates.cues] + [m.first for m in candidates.mentions if m.name is not None] + list(marks)
+    begins = np.cumsum([0, *(len(window.ids) for window in windows)])
+    owner = np.searchsorted(begins, places, side="right") - 1
+    needed = np.zeros(len(windows), dtype=bool)
+    needed[owner[first[words]]] = True
+    before = np.cumsum([0, *(0 if read else len(window.ids) for window, read in zip(windows, needed, strict=True))])
+    read = needed[owner]
+    kept = tuple(window for window, read in zip(windows, needed, strict=True) if read)
+    return kept, np.where(read, places - before[owner], 0), ~read
 
 
 def _rank_of_ends(tokens: Tokens, first: Ints, last: Ints, count: int) -> list[int]:

@@ -15,27 +15,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging
 
-from quoteattr.encoding import FEATURES, PAIR_FEATURES, Encoded, Floats, first_value
+from quoteattr.batching import LINK_KINDS, Batch, Pairs, Pointers
+from quoteattr.encoding import FEATURES, PAIR_FEATURES, Encoder, Floats, Special, first_value
+from quoteattr.engine import FORMAT, ROLES, ModelError, Role, Settings, check_format
 from quoteattr.preparation import PREPARATIONS
 
-FORMAT = 1
-"""The version of what a saved folder means; a folder of a later version is refused."""
-
-ROLES = ("content", "source")
+PASS = 8
+"""Windows in one pass of the encoder: as many as stay in a processor's cache."""
 NO_CANDIDATE = -6.0
 """The log odds at the start that a word is a cue which the rules did not think of."""
 DISTANCES = 24
 LINK_DISTANCES = 40
-LINK_KINDS = ("source", "mention", "cue")
 _FAR = -1e4
 _OFFSET_OF_POSITIONS = 2  # that many of the positions of RoBERTa and XLM-R are not used
 
@@ -78,116 +79,18 @@ class QuoteConfig(PreTrainedConfig):
         super().__init__(**kwargs)
 
 
-@dataclass(frozen=True, slots=True)
-class Pointers:
-    """What the pointers of some cues go by. *Shapes:* (cues,), (cues, reach), (cues, reach), (cues, reach, `PAIR_FEATURES`).
-
-    ``reach`` numbers the words that may be a boundary (any number where ``mask`` is false).
-    """
-
-    cues: Tensor
-    reach: Tensor
-    mask: Tensor
-    features: Tensor
-
-    @classmethod
-    def of(
-        cls, cues: Sequence[int], begins: Sequence[int], features: Sequence[Floats], device: torch.device | str = "cpu"
-    ) -> Pointers:
-        """From the word of every cue, the first word in its reach, and the features of the words in reach."""
-        longest = max(map(len, features))
-        reach = np.zeros((len(cues), longest), dtype=np.int64)
-        mask = np.zeros((len(cues), longest), dtype=bool)
-        table = np.zeros((len(cues), longest, len(PAIR_FEATURES)), dtype=np.float32)
-        for row, (begin, own) in enumerate(zip(begins, features, strict=True)):
-            reach[row, : len(own)] = np.arange(begin, begin + len(own))
-            mask[row, : len(own)] = True
-            table[row, : len(own)] = own
-        tensors = (torch.from_numpy(x).to(device) for x in (np.asarray(cues, dtype=np.int64), reach, mask, table))
-        return cls(*tensors)
+Arrays = TypeVar("Arrays", Batch, Pointers, Pairs)
 
 
-Place = tuple[int, int, int, int]
-"""Where a speaker is mentioned: first and last word, kind (a number of `LINK_KINDS`), and distance from the cue in words."""
+def on(device: torch.device, arrays: Arrays) -> Arrays:
+    """The same with tensors on a device in place of arrays."""
 
+    def moved(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return torch.from_numpy(value).to(device)
+        return tuple(map(moved, value)) if isinstance(value, tuple) else value
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Cues beside places where one who may be meant is mentioned. *Shape:* (pairs,) each: the word of the cue, the first and
-    the last word of the place, what it is (a number of `LINK_KINDS`), how far away, and whose place it is.
-
-    ``features``, ``begins``: the numbers of the link features of everybody who may be meant, end to end, and where each one's
-    begin.
-    """
-
-    cue: Tensor
-    first: Tensor
-    last: Tensor
-    kind: Tensor
-    distance: Tensor
-    owner: Tensor
-    features: Tensor
-    begins: Tensor
-
-    @classmethod
-    def of(cls, rows: Sequence[tuple[int, ...]], features: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> Pairs:
-        """From a row for every pair (cue, the `Place`, owner) and the link features of every owner."""
-        table = np.array(rows, dtype=np.int64).reshape(-1, 6)
-        flat = np.array([number for own in features for number in own], dtype=np.int64)
-        begins = np.cumsum([0, *map(len, features)])[:-1]
-        tensors = (torch.from_numpy(x).to(device) for x in (flat, begins))
-        return cls(*torch.from_numpy(table).to(device).unbind(1), *tensors)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Several texts laid end to end for one call of `QuoteModel.states`, whose arguments its fields are.
-
-    ``offsets``: the number of the first word of every text, and behind the last one.
-    """
-
-    ids: tuple[Tensor, ...]
-    masks: tuple[Tensor, ...]
-    order: Tensor
-    first: Tensor
-    last: Tensor
-    features: Tensor
-    rules: Tensor
-    offsets: tuple[int, ...]
-
-    @classmethod
-    def of(cls, texts: Sequence[Encoded], padding: int, size: int, device: torch.device | str = "cpu") -> Batch:
-        """The texts' windows sorted by length, ``size`` of them in a pass of the encoder; ``padding`` is the id of no piece."""
-        windows = [window.ids for text in texts for window in text.windows]
-        begins = np.cumsum([0, *map(len, windows)])
-        order = np.zeros(begins[-1], dtype=np.int64)
-        ids, masks = [], []
-        by_length = sorted(range(len(windows)), key=lambda n: len(windows[n]))
-        done = 0
-        for at in range(0, len(by_length), size):
-            chosen = by_length[at : at + size]
-            longest = len(windows[chosen[-1]])
-            block = np.full((len(chosen), longest), padding, dtype=np.int64)
-            mask = np.zeros((len(chosen), longest), dtype=np.int64)
-            for row, n in enumerate(chosen):
-                block[row, : len(windows[n])] = windows[n]
-                mask[row, : len(windows[n])] = 1
-                order[begins[n] : begins[n + 1]] = done + row * longest + np.arange(len(windows[n]))
-            done += block.size
-            ids.append(torch.from_numpy(block).to(device))
-            masks.append(torch.from_numpy(mask).to(device))
-        shifts = np.cumsum([0, *(sum(len(w.ids) for w in text.windows) for text in texts)])
-        pieces = list(zip(texts, shifts, strict=False))
-        return cls(
-            tuple(ids),
-            tuple(masks),
-            torch.from_numpy(order).to(device),
-            torch.from_numpy(np.concatenate([text.first + shift for text, shift in pieces])).to(device),
-            torch.from_numpy(np.concatenate([text.last + shift for text, shift in pieces])).to(device),
-            torch.from_numpy(np.concatenate([text.words for text in texts])).to(device),
-            torch.from_numpy(np.concatenate([text.logits for text in texts])).to(device),
-            tuple(np.cumsum([0, *(len(text.first) for text in texts)]).tolist()),
-        )
+    return replace(arrays, **{field.name: moved(getattr(arrays, field.name)) for field in fields(arrays)})
 
 
 def _block(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
@@ -212,7 +115,7 @@ class _Pointer(nn.Module):
     def starts(self, states: Tensor, at: Pointers) -> Tensor:
         """*Shape:* (cues, reach)."""
         query = self.start_query(states[at.cues])
-        scores: Tensor = torch.einsum("cd,crd->cr", query, self.start_key(states)[at.reach]) * self.scale
+        scores: Tensor = (query @ self.start_key(states).T).gather(1, at.reach) * self.scale
         scores = scores + self.start_features(at.features).squeeze(-1)
         scores = scores + self.start_distance(bucket(at.reach - at.cues[:, None], DISTANCES)).squeeze(-1)
         return scores.masked_fill(~at.mask, _FAR)
@@ -220,7 +123,7 @@ class _Pointer(nn.Module):
     def ends(self, states: Tensor, at: Pointers, first: Tensor) -> Tensor:
         """Given the first word of each cue. *Shape:* (cues, reach)."""
         query = self.end_query(torch.cat([states[at.cues], states[first]], dim=-1))
-        scores: Tensor = torch.einsum("cd,crd->cr", query, self.end_key(states)[at.reach]) * self.scale
+        scores: Tensor = (query @ self.end_key(states).T).gather(1, at.reach) * self.scale
         scores = scores + self.end_features(at.features).squeeze(-1)
         scores = scores + self.end_distance(bucket(at.reach - first[:, None], DISTANCES)).squeeze(-1)
         return scores.masked_fill(~at.mask | (at.reach < first[:, None]), _FAR)
@@ -247,20 +150,19 @@ class QuoteModel(PreTrainedModel):
 
     def __init__(self, config: QuoteConfig, encoder: PreTrainedModel | None = None) -> None:
         super().__init__(config)
-        if config.format > FORMAT:
-            raise ValueError(f"the model has format {config.format}, this quoteattr reads up to {FORMAT}: upgrade quoteattr")
+        check_format(config.format)
         if config.preparation not in PREPARATIONS:
             raise ValueError(f"there is no text preparation {config.preparation!r}, only {', '.join(PREPARATIONS)}")
         if encoder is None:
             encoder = _fresh_encoder(config.encoder)
         self.encoder = encoder
         width, dropout = config.width, config.dropout
-        self.features = nn.EmbeddingBag(sum(FEATURES.values()), width, mode="sum")
+        self.features = nn.Embedding(sum(FEATURES.values()), width)
         self.words = nn.Sequential(nn.Linear(2 * encoder.config.hidden_size, width), nn.LayerNorm(width))
         self.mix = _block(width, width, dropout)
         self.cue = nn.Sequential(_block(width, width, dropout), nn.Linear(width, 1))
         self.cue_rule = nn.Parameter(torch.ones(1))
-        self.cue_features = nn.EmbeddingBag(sum(FEATURES.values()), 1, mode="sum")
+        self.cue_features = nn.Embedding(sum(FEATURES.values()), 1)
         self.name = nn.Sequential(_block(width, width, dropout), nn.Linear(width, 1))
         self.pointer = nn.ModuleDict({role: _Pointer(width, dropout) for role in ROLES})
         self.no_source = nn.Sequential(_block(width, width, dropout), nn.Linear(width, 1))
@@ -269,8 +171,7 @@ class QuoteModel(PreTrainedModel):
         self.link_kind = nn.Embedding(len(LINK_KINDS), 1)
         self.link_distance = nn.Embedding(len(LINK_KINDS) * (2 * LINK_DISTANCES + 1), 1)
         self.link_rule = nn.Parameter(torch.ones(1))
-        self._link_numbers = {name: n for n, name in enumerate(config.link_features)}
-        self.link_features = nn.EmbeddingBag(max(1, len(config.link_features)), width, mode="sum")
+        self.link_features = nn.Embedding(len(config.link_features), width)
         self.link_where = nn.Embedding(len(LINK_KINDS) * (2 * LINK_DISTANCES + 1), width)
         self.link_mix = nn.Sequential(nn.LayerNorm(width), _block(width, width, dropout), nn.Linear(width, 1, bias=False))
         self.nobody = nn.Sequential(_block(width, width, dropout), nn.Linear(width, 1))
@@ -294,7 +195,7 @@ class QuoteModel(PreTrainedModel):
             nn.init.normal_(module.weight, std=0.02)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.Embedding | nn.EmbeddingBag):
+        elif isinstance(module, nn.Embedding):
             nn.init.zeros_(module.weight)
 
     def _begin_with_rules(self) -> None:
@@ -322,14 +223,18 @@ class QuoteModel(PreTrainedModel):
             for ids, mask in zip(batch.ids, batch.masks, strict=True)
         ]
         flat = torch.cat(passes)
-        pieces = torch.cat([flat[batch.order[batch.first]], flat[batch.order[batch.last]]], dim=-1)
-        states: Tensor = self.words(pieces) + self.features(batch.features)
+        return self.mixed(flat[batch.order[batch.first]], flat[batch.order[batch.last]], batch.features)
+
+    def mixed(self, first: Tensor, last: Tensor, features: Tensor) -> Tensor:
+        """The state of every word from those of its first and last piece, and its features. *Shape:* (words, width)."""
+        states: Tensor = self.words(torch.cat([first, last], dim=-1)) + features @ self.features.weight
         return states + cast(Tensor, self.mix(states))
 
     def cues(self, states: Tensor, batch: Batch) -> Tensor:
         """The log odds that each word is a cue. *Shape:* (words,)."""
-        scores: Tensor = (self.cue(states) + self.cue_features(batch.features)).squeeze(-1).float()
-        return scores + self.cue_rule * batch.rules
+        scores: Tensor = (self.cue(states) + batch.features @ self.cue_features.weight).squeeze(-1).float()
+        scores = scores + self.cue_rule * batch.rules
+        return scores
 
     def names(self, states: Tensor) -> Tensor:
         """The log odds that each word is part of a speaker's name. *Shape:* (words,)."""
@@ -354,13 +259,11 @@ class QuoteModel(PreTrainedModel):
         scores: Tensor = (queries * keys).sum(dim=-1) * self.config.width**-0.5
         where = pairs.kind * (2 * LINK_DISTANCES + 1) + bucket(pairs.distance, LINK_DISTANCES)
         scores = scores + self.link_kind(pairs.kind).squeeze(-1) + self.link_distance(where).squeeze(-1)
-        known = self.link_features(pairs.features, pairs.begins)[pairs.owner]
-        scores = scores + self.link_mix(queries + keys + known + self.link_where(where)).squeeze(-1)
+        mixed = queries + keys + self.link_where(where)
+        if self.config.link_features:  # a product over nothing is undefined in ONNX Runtime
+            mixed = mixed + (pairs.known @ self.link_features.weight)[pairs.owner]
+        scores = scores + self.link_mix(mixed).squeeze(-1)
         return scores.float()
-
-    def link_numbers(self, names: Sequence[str]) -> list[int]:
-        """The numbers of link features; those that the model does not know are left out."""
-        return [self._link_numbers[name] for name in names if name in self._link_numbers]
 
     def nobodies(self, states: Tensor, cues: Tensor) -> Tensor:
         """The score of nobody as the speaker of each cue. *Shape:* (cues,)."""
@@ -393,3 +296,98 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The engine
+
+
+def load(name: str | Path, device: str = "cpu") -> tuple[QuoteModel, Any]:
+    """The model of a folder or Hub id, and its tokenizer.
+
+    Raises `ModelError` where there is none, or none that this version can read.
+    """
+    with quiet():
+        try:
+            kind = PreTrainedConfig.get_config_dict(name)[0].get("model_type")
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{name}: no model here: {_first_line(error)}") from error
+        if kind is None:
+            raise ModelError(f"{name}: no model here: there is no config.json with a model_type")
+        if kind != QuoteConfig.model_type:
+            raise ModelError(f"{name}: no quoteattr model but {kind!r}; 'quoteattr train --encoder {name}' makes one of it")
+        try:
+            loaded: Any = QuoteModel.from_pretrained(name, dtype=torch.float32, output_loading_info=True)
+            tokenizer = AutoTokenizer.from_pretrained(name)
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise ModelError(f"{name}: this model can't be read: {_first_line(error)}") from error
+    model, facts = loaded
+    if facts["missing_keys"]:
+        raise ModelError(f"{name}: this model can't be read: it lacks {', '.join(sorted(facts['missing_keys'])[:3])}")
+    return model.to(device).eval(), tokenizer
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def encoder_of(config: QuoteConfig, tokenizer: Any) -> Encoder:
+    """The encoder of the texts of a model, from its fast tokenizer of transformers."""
+    special = Special(tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.unk_token_id)
+    return Encoder(tokenizer.backend_tokenizer, special, config.preparation, config.length, config.context)
+
+
+class TorchEngine:
+    """Runs a model with PyTorch, on the device where it is: an engine of `quoteattr.engine`."""
+
+    windows = PASS
+
+    def __init__(self, model: QuoteModel) -> None:
+        self._model = model.eval()
+        self.settings = Settings.of(vars(model.config))
+
+    @property
+    def padding(self) -> int:
+        """The id of no piece."""
+        padding: int | None = self._model.config.encoder.get("pad_token_id")
+        return padding or 0
+
+    @property
+    def link_rule(self) -> float:
+        """The weight of the rules' score in the link."""
+        weight: float = self._model.link_rule.item()
+        return weight
+
+    @torch.inference_mode()
+    def states(self, batch: Batch) -> tuple[Tensor, Floats, Floats]:
+        """The states of the words, and the log odds of cue and name."""
+        model = self._model
+        batch = on(model.device, batch)
+        states = model.states(batch)
+        return states, _array(model.cues(states, batch)), _array(model.names(states))
+
+    @torch.inference_mode()
+    def starts(self, role: Role, states: Tensor, at: Pointers) -> Floats:
+        """See `QuoteModel.starts`."""
+        return _array(self._model.starts(role, states, on(self._model.device, at)))
+
+    @torch.inference_mode()
+    def ends(self, role: Role, states: Tensor, at: Pointers, first: Any) -> Floats:
+        """See `QuoteModel.ends`."""
+        device = self._model.device
+        return _array(self._model.ends(role, states, on(device, at), torch.from_numpy(first).to(device)))
+
+    @torch.inference_mode()
+    def links(self, states: Tensor, pairs: Pairs) -> Floats:
+        """See `QuoteModel.links`."""
+        return _array(self._model.links(states, on(self._model.device, pairs)))
+
+    @torch.inference_mode()
+    def nobodies(self, states: Tensor, cues: Any) -> Floats:
+        """See `QuoteModel.nobodies`."""
+        return _array(self._model.nobodies(states, torch.from_numpy(cues).to(self._model.device)))
+
+
+def _array(x: Tensor) -> Floats:
+    found: Floats = x.float().cpu().numpy()
+    return found

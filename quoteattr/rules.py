@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from math import exp, log
 
@@ -41,6 +42,12 @@ class Report:
 def weights() -> Mapping[str, Mapping[str, float]]:
     """The fitted weights: one table a decision, one number a feature."""
     return json.loads(files("quoteattr").joinpath("data/rule_weights.json").read_text(encoding="utf8"))  # type: ignore[no-any-return]
+
+
+@cache
+def weights_hash() -> str:
+    """The SHA-256 of the weights, by which an output tells which rules it comes from."""
+    return sha256(files("quoteattr").joinpath("data/rule_weights.json").read_bytes()).hexdigest()
 
 
 def decide(candidates: Candidates) -> list[Report]:

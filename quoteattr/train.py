@@ -28,13 +28,15 @@ from transformers import AutoTokenizer, PreTrainedConfig
 
 from quoteattr.attributor import QuoteAttributor, attribute, linker, predict
 from quoteattr.augment import Augmenter
+from quoteattr.batching import Batch, Pairs, Place, Pointers
 from quoteattr.calibration import cross_fitted, fit, read_gold
 from quoteattr.candidates import Candidates, Content, Proposer, given_cue
-from quoteattr.decode import PASS, ModelError, load, places_of
+from quoteattr.decode import places_of
 from quoteattr.encoding import Encoded, Encoder, Floats, cues_by_word, pair_features, reach, word_span
+from quoteattr.engine import ModelError
 from quoteattr.evaluate import Report as Evaluation
 from quoteattr.evaluate import evaluate, plain
-from quoteattr.model import Batch, Pairs, Place, Pointers, QuoteConfig, QuoteModel, quiet
+from quoteattr.model import PASS, QuoteConfig, QuoteModel, encoder_of, load, on, quiet
 from quoteattr.phrases import Mention, spanned
 from quoteattr.rules import Report, weights
 from quoteattr.schema import Document, Quote, Speaker
@@ -232,7 +234,7 @@ def _described(tokens: Tokens, speaker: Speaker) -> bool:
 def loss_of(model: QuoteModel, examples: Sequence[Example], recipe: Recipe, tokenizer: Any) -> dict[str, Tensor]:
     """The mean loss of every head over some documents."""
     device, smoothing = model.device, recipe.smoothing
-    batch = Batch.of([x.encoded for x in examples], tokenizer.pad_token_id, PASS, device)
+    batch = on(device, Batch.of([x.encoded for x in examples], tokenizer.pad_token_id, PASS))
     batch = replace(batch, ids=tuple(_hidden(ids, recipe.hidden, tokenizer) for ids in batch.ids))
     states = model.states(batch)
     labels = torch.zeros(len(batch.first), device=device)
@@ -252,7 +254,7 @@ def loss_of(model: QuoteModel, examples: Sequence[Example], recipe: Recipe, toke
         losses["name"] = functional.binary_cross_entropy_with_logits(model.names(states)[places], wanted)
     if cues:
         begins = [b + shift for x, shift in zip(examples, shifts, strict=False) for b in x.begins]
-        at = Pointers.of(cues, begins, [f for x in examples for f in x.features], device)
+        at = on(device, Pointers.of(cues, begins, [f for x in examples for f in x.features]))
         for role, targets in (("content", [x.contents for x in examples]), ("source", [x.sources for x in examples])):
             wanted_words = [
                 (a + shift if a >= 0 else a, b + shift if b >= 0 else b)
@@ -312,6 +314,7 @@ def _cross_entropy(scores: Tensor, target: Tensor, smoothing: float) -> Tensor:
 def _link_loss(model: QuoteModel, states: Tensor, choices: Sequence[tuple[Choice, int]]) -> Tensor:
     device = states.device
     rows: list[tuple[int, ...]] = []
+    numbers = {name: n for n, name in enumerate(model.config.link_features)}
     features: list[list[int]] = []
     offer_choice: list[int] = []
     rules: list[float] = []
@@ -323,10 +326,10 @@ def _link_loss(model: QuoteModel, states: Tensor, choices: Sequence[tuple[Choice
             for (a, b, kind, distance), owner in zip(choice.places, choice.owners, strict=True)
         ]
         rules += [offer.score for offer in choice.offers]
-        features += [model.link_numbers(offer.features) for offer in choice.offers]
+        features += [[numbers[name] for name in offer.features if name in numbers] for offer in choice.offers]
         right += choice.right
         offer_choice += [n] * len(choice.offers)
-    pairs = Pairs.of(rows, features, device)
+    pairs = on(device, Pairs.of(rows, features, len(numbers)))
     pooled = _log_sum(model.links(states, pairs), pairs.owner, len(rules))
     scores = pooled + model.link_rule * torch.tensor(rules, device=device)
     nobody = model.nobodies(states, torch.tensor([choice.cue + shift for choice, shift in choices], device=device))
@@ -416,11 +419,11 @@ class Trainer:
 
     def _examples(self, epoch: int) -> list[Example]:
         """The examples of an epoch in their order; chance depends on seed and epoch alone."""
-        recipe, config = self.recipe, self.model.config
+        recipe = self.recipe
         begin = epoch * len(self.train)
         silver = [self.silver[(begin + n) % len(self.silver)] for n in range(min(len(self.train), len(self.silver)))]
         proposer = Proposer()
-        encoder = Encoder(self.tokenizer, config.preparation, config.length, config.context)
+        encoder = encoder_of(self.model.config, self.tokenizer)
         chance = random.Random(recipe.seed * 1000 + epoch)
         documents = [*self.train, *silver]
         if recipe.variations:

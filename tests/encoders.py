@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from cases import DATA, read_documents
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoModel, BertConfig, ElectraConfig, PreTrainedConfig, PreTrainedTokenizerFast, XLMRobertaConfig
 
+from quoteattr.encoding import Encoder, Special
 from quoteattr.model import QuoteConfig, QuoteModel
+from quoteattr.rules import weights
 
 ARTICLES = read_documents(DATA / "articles.jsonl")
 FAMILIES = ("bert", "xlm-r", "electra")
@@ -50,7 +53,8 @@ def build_model(encoder: Path, seed: int = 0) -> QuoteModel:
     It prefers what the rules prefer, no source where they see none, and takes nothing for a name.
     """
     torch.manual_seed(seed)
-    model = QuoteModel.from_encoder(str(encoder), QuoteConfig(width=_WIDTH, length=LENGTH, context=CONTEXT)).eval()
+    config = QuoteConfig(width=_WIDTH, length=LENGTH, context=CONTEXT, link_features=sorted(weights()["link"]))
+    model = QuoteModel.from_encoder(str(encoder), config).eval()
     with torch.no_grad():
         model.no_source[-1].bias.fill_(2.5)
         model.name[-1].bias.fill_(-2.5)
@@ -110,3 +114,9 @@ def _sentencepiece() -> PreTrainedTokenizerFast:
 
 def _fast(tokenizer: Tokenizer, special: Mapping[str, str]) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **{f"{name}_token": piece for name, piece in special.items()})
+
+
+def text_encoder(tokenizer: Any, preparation: str = "plain", length: int = 256, context: int = 40) -> Encoder:
+    """The encoder of texts of a tokenizer."""
+    special = Special(tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.unk_token_id)
+    return Encoder(tokenizer.backend_tokenizer, special, preparation, length, context)

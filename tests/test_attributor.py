@@ -412,3 +412,20 @@ def test_long_input_without_full_stops_is_read(piece: str) -> None:
 )
 def test_formulas_name_god_and_the_prophet_and_nobody_else(text: str, speakers: list[str]) -> None:
     assert [quote.speaker and quote.speaker.name for quote in QuoteAttributor.rules()(text).quotes] == speakers
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Several processes
+
+
+def test_other_processes_give_the_same_documents_in_the_same_order() -> None:
+    texts = [f"قال سامح شكري إن القرار رقم {n} نهائي. وأضاف أن العمل بدأ." for n in range(50)]
+    assert list(ATTRIBUTOR.pipe(texts, n_process=2)) == list(ATTRIBUTOR.pipe(texts))
+
+
+def test_what_stands_beside_a_text_comes_back_beside_its_document() -> None:
+    pairs = [("قال سامح شكري إن القرار نهائي.", {"n": n}) for n in range(40)]
+    for processes in (1, 2):
+        found = list(ATTRIBUTOR.pipe(iter(pairs), n_process=processes, as_tuples=True))
+        assert [context for _, context in found] == [{"n": n} for n in range(40)]
+        assert all(len(document.quotes) == 1 for document, _ in found)

@@ -20,9 +20,11 @@ from torch import Tensor
 from transformers import AutoTokenizer
 
 from quoteattr.attributor import QuoteAttributor
+from quoteattr.batching import LINK_KINDS, Pairs
 from quoteattr.candidates import Proposer
-from quoteattr.decode import ModelError, content_type, load, name_within, places_of
-from quoteattr.model import LINK_KINDS, Pairs, QuoteModel
+from quoteattr.decode import content_type, name_within, places_of
+from quoteattr.engine import ModelError
+from quoteattr.model import QuoteModel, load
 from quoteattr.phrases import Mention
 from quoteattr.schema import Document, Span
 from quoteattr.speakers import Entity, Link
@@ -320,11 +322,11 @@ def test_a_name_is_what_the_model_takes_for_one(own_model: QuoteModel, tokenizer
 
 
 def test_confidence_follows_the_weights_of_the_model(own_model: QuoteModel, tokenizer: Any) -> None:
-    attributor = QuoteAttributor.of(own_model, tokenizer, min_confidence=0.5)
     own_model.config.calibration = {"bias": 1.0}
-    assert [quote.confidence for quote in attributor(REPORT).quotes] == [0.7311] * 3
+    document = QuoteAttributor.of(own_model, tokenizer, min_confidence=0.5)(REPORT)
+    assert [quote.confidence for quote in document.quotes] == [0.7311] * 3
     own_model.config.calibration = {"bias": -1.0, "named": 2.0}
-    document = attributor(REPORT)
+    document = QuoteAttributor.of(own_model, tokenizer, min_confidence=0.5)(REPORT)
     assert [quote.confidence for quote in document.quotes] == [0.7311] * 2
     assert [(quote.text, quote.confidence) for quote in document.rejected] == [(QUOTES[2], 0.2689)]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from encoders import ARTICLES, FAMILIES, texts
+from encoders import ARTICLES, FAMILIES, text_encoder, texts
 from hypothesis import given, settings
 from transformers import AutoTokenizer
 
@@ -20,7 +20,6 @@ from quoteattr.encoding import (
     FEATURES,
     PAIR_FEATURES,
     Encoded,
-    Encoder,
     cues_by_word,
     first_value,
     pair_features,
@@ -52,7 +51,7 @@ def encode(
 ) -> tuple[Candidates, Encoded]:
     normalized = normalize(text)
     candidates = PROPOSER(normalized)
-    return candidates, Encoder(tokenizer, preparation, length, context)(normalized, candidates)
+    return candidates, text_encoder(tokenizer, preparation, length, context)(normalized, candidates)
 
 
 def laid_out(encoded: Encoded) -> list[int]:

@@ -10,19 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from encoders import ARTICLES, FAMILIES, build_model
+from encoders import ARTICLES, FAMILIES, build_model, text_encoder
 from torch import Tensor
 from transformers import AutoTokenizer
 
+from quoteattr.batching import Batch, Pairs, Pointers
 from quoteattr.candidates import Candidates, Proposer
-from quoteattr.decode import ModelError, load
 from quoteattr.encoding import Encoded, Encoder, cues_by_word, pair_features, reach
-from quoteattr.model import FORMAT, ROLES, Batch, Pairs, Pointers, QuoteConfig, QuoteModel
+from quoteattr.engine import FORMAT, ROLES, ModelError
+from quoteattr.model import QuoteConfig, QuoteModel, load, on
 from quoteattr.rules import logistic
 from quoteattr.text import normalize
 from quoteattr.train import save
 
 PROPOSER = Proposer()
+CPU = torch.device("cpu")
 TEXTS = [
     ARTICLES[0].text,
     "قال وزير النقل سالم الخطيب إن الطريق الساحلي سيفتح غدا. وأضاف أن الأشغال انتهت.",
@@ -49,7 +51,7 @@ def model(family: str, encoders: Mapping[str, Path]) -> QuoteModel:
 
 @pytest.fixture(scope="module")
 def encoder(model: QuoteModel, tokenizer: Any) -> Encoder:
-    return Encoder(tokenizer, model.config.preparation, model.config.length, model.config.context)
+    return text_encoder(tokenizer, model.config.preparation, model.config.length, model.config.context)
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +68,13 @@ def encode(encoder: Encoder, text: str) -> Read:
 def pointers_at(candidates: Candidates, words: Sequence[int]) -> Pointers:
     tokens, cues = candidates.tokens, cues_by_word(candidates)
     begins = [reach(tokens, k)[0] for k in words]
-    return Pointers.of(words, begins, [pair_features(tokens, k, cues.get(k, ())) for k in words])
+    return on(CPU, Pointers.of(words, begins, [pair_features(tokens, k, cues.get(k, ())) for k in words]))
 
 
 @torch.inference_mode()
 def scores(model: QuoteModel, texts: Sequence[Read], size: int = 8) -> list[dict[str, Tensor]]:
     """What every head says of each text, the texts read in one batch."""
-    batch = Batch.of([encoded for _, encoded in texts], model.config.encoder["pad_token_id"], size)
+    batch = on(CPU, Batch.of([encoded for _, encoded in texts], model.config.encoder["pad_token_id"], size))
     states = model.states(batch)
     cues, names = model.cues(states, batch), model.names(states)
     found = []
@@ -85,7 +87,7 @@ def scores(model: QuoteModel, texts: Sequence[Read], size: int = 8) -> list[dict
         for role in ROLES:
             result[f"{role} starts"] = model.starts(role, own, at)
             result[f"{role} ends"] = model.ends(role, own, at, at.cues)
-        result["links"] = model.links(own, Pairs.of(pairs, [[0]] * len(words)))
+        result["links"] = model.links(own, on(CPU, Pairs.of(pairs, [[]] * len(words), 0)))
         result["nobodies"] = model.nobodies(own, torch.tensor(words))
         found.append(result)
     return found
@@ -120,12 +122,12 @@ def test_the_scores_of_a_text_depend_neither_on_its_batch_nor_on_the_size_of_a_p
 
 def test_a_text_without_words_has_no_scores_and_takes_none_from_others(bert: tuple[QuoteModel, Any]) -> None:
     model, tokenizer = bert
-    encoder = Encoder(tokenizer, length=64)
+    encoder = text_encoder(tokenizer, length=64)
     empty, full = encode(encoder, "")[1], encode(encoder, TEXTS[1])[1]
-    batch = Batch.of([empty, full, empty], 0, 8)
+    batch = on(CPU, Batch.of([empty, full, empty], 0, 8))
     assert batch.offsets == (0, 0, len(full.first), len(full.first))
     with torch.inference_mode():
-        assert torch.allclose(model.states(batch), model.states(Batch.of([full], 0, 8)), atol=1e-5)
+        assert torch.allclose(model.states(batch), model.states(on(CPU, Batch.of([full], 0, 8))), atol=1e-5)
 
 
 def test_an_untrained_model_takes_for_cues_what_the_rules_do(model: QuoteModel, encoder: Encoder) -> None:
@@ -176,7 +178,7 @@ def test_no_end_is_before_its_start_and_no_masked_word_is_chosen(model: QuoteMod
 
 def test_only_a_source_can_be_none(bert: tuple[QuoteModel, Any]) -> None:
     model, tokenizer = bert
-    candidates, encoded = encode(Encoder(tokenizer, length=64), TEXTS[1])
+    candidates, encoded = encode(text_encoder(tokenizer, length=64), TEXTS[1])
     (found,) = scores(model, [(candidates, encoded)])
     at = pointers_at(candidates, [0])
     with torch.inference_mode():
@@ -186,22 +188,21 @@ def test_only_a_source_can_be_none(bert: tuple[QuoteModel, Any]) -> None:
 
 
 def test_pairs_know_whose_features_are_whose() -> None:
-    pairs = Pairs.of([(7, 3, 5, 0, -4, 0), (7, 9, 9, 2, 2, 2)], [[4, 1], [], [3]])
+    pairs = Pairs.of([(7, 3, 5, 0, -4, 0), (7, 9, 9, 2, 2, 2)], [[2, 1], [], [0]], 3)
     assert (pairs.cue.tolist(), pairs.first.tolist(), pairs.last.tolist()) == ([7, 7], [3, 9], [5, 9])
     assert (pairs.kind.tolist(), pairs.distance.tolist(), pairs.owner.tolist()) == ([0, 2], [-4, 2], [0, 2])
-    assert (pairs.features.tolist(), pairs.begins.tolist()) == ([4, 1, 3], [0, 2, 2])
-    assert Pairs.of([], []).cue.shape == (0,)
+    assert pairs.known.tolist() == [[0, 1, 1], [0, 0, 0], [1, 0, 0]]
+    assert Pairs.of([], [], 3).cue.shape == (0,)
 
 
 def test_a_link_feature_changes_the_score_of_its_own_offer_alone(encoders: Mapping[str, Path]) -> None:
     model = QuoteModel.from_encoder(str(encoders["bert"]), QuoteConfig(link_features=["near", "far"])).eval()
-    assert model.link_numbers(["far", "unheard of", "near"]) == [1, 0]
     torch.nn.init.normal_(model.link_features.weight)
     torch.nn.init.normal_(model.link_mix[-1].weight)
     states = torch.randn(10, model.config.width)
     rows = [(5, 1, 2, 0, -4, 0), (5, 3, 3, 1, -2, 1)]
     with torch.inference_mode():
-        one, other = (model.links(states, Pairs.of(rows, [[0], [n]])) for n in (0, 1))
+        one, other = (model.links(states, on(CPU, Pairs.of(rows, [[0], [n]], 2))) for n in (0, 1))
     assert one[0] == other[0]
     assert abs(one[1] - other[1]) > 1e-3
 

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 import torch
 from cases import DATA, resolve
-from encoders import ARTICLES, FAMILIES, build_model
+from encoders import ARTICLES, FAMILIES, build_model, text_encoder
 from torch import Tensor
 from transformers import AutoTokenizer
 
 from quoteattr import train
 from quoteattr.candidates import Proposer
 from quoteattr.cli import main
-from quoteattr.decode import ModelError
-from quoteattr.encoding import Encoder, reach
+from quoteattr.encoding import reach
+from quoteattr.engine import ModelError
 from quoteattr.evaluate import plain
 from quoteattr.model import QuoteConfig, QuoteModel, quiet
 from quoteattr.schema import Document
@@ -72,7 +72,7 @@ def model(encoders: Mapping[str, Path]) -> QuoteModel:
 
 
 def taught(document: Document, tokenizer: Any) -> Example:
-    return example(document, PROPOSER, Encoder(tokenizer, length=96, context=20))
+    return example(document, PROPOSER, text_encoder(tokenizer, length=96, context=20))
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,150 @@
+"""What runs a model: the interface that decoding needs, and the choice between the engines that have it.
+
+A folder of a model may hold two forms of it: ``model.safetensors``, which `quoteattr.model.TorchEngine` runs on any device, and
+``onnx/``, which `quoteattr.onnx.OnnxEngine` runs on a processor, several times as fast and without PyTorch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from quoteattr.batching import Batch, Pairs, Pointers
+from quoteattr.encoding import Encoder, Floats
+
+FORMAT = 1
+"""The version of what a saved folder means; a folder of a later version is refused."""
+Role = Literal["content", "source"]
+ROLES: tuple[Role, ...] = ("content", "source")
+EngineName = Literal["onnx", "torch"]
+States = Any
+"""The states of words in the form of the engine; ``states[begin:end]`` are those of some of them."""
+
+
+class ModelError(ValueError):
+    """A model can't be loaded; the message says which and why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What of ``config.json`` reading a text goes by; see `quoteattr.model.QuoteConfig`."""
+
+    preparation: str
+    length: int
+    context: int
+    cue_threshold: float
+    calibration: Mapping[str, float]
+    link_features: Sequence[str]
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Settings:
+        """Those of a configuration; the rest of it is left. Raises `ModelError` where one is missing."""
+        try:
+            return cls(**{field.name: config[field.name] for field in fields(cls)})
+        except KeyError as error:
+            raise ModelError(f"the model's configuration lacks {error}") from error
+
+
+class Engine(Protocol):
+    """A model that scores words. Arrays in, arrays out; scores are log odds or unnormalized logarithms."""
+
+    @property
+    def windows(self) -> int:
+        """How many windows of a `Batch` one pass of the encoder holds."""
+
+    @property
+    def settings(self) -> Settings:
+        """What the model's configuration says."""
+
+    @property
+    def padding(self) -> int:
+        """The id of no piece."""
+
+    @property
+    def link_rule(self) -> float:
+        """The weight of the rules' score in the link."""
+
+    def states(self, batch: Batch) -> tuple[States, Floats, Floats]:
+        """The state of every word, the log odds that it is a cue and that it is part of a speaker's name."""
+
+    def starts(self, role: Role, states: States, at: Pointers) -> Floats:
+        """Scores of the words in reach as the first word. *Shape:* (cues, reach), and for "source" a last column: none."""
+
+    def ends(self, role: Role, states: States, at: Pointers, first: Any) -> Floats:
+        """Scores of the words in reach as the last word, given the first. *Shape:* (cues, reach)."""
+
+    def links(self, states: States, pairs: Pairs) -> Floats:
+        """How well each place denotes who speaks at the cue. *Shape:* (pairs,)."""
+
+    def nobodies(self, states: States, cues: Any) -> Floats:
+        """The score of nobody as the speaker of each cue. *Shape:* (cues,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model that can be run: its engine, the encoder of its texts, and what an output says of it (name, hash of weights)."""
+
+    engine: Engine
+    encoder: Encoder
+    facts: Mapping[str, str]
+
+
+def load_engine(name: str | Path, engine: EngineName | None = None, device: str = "cpu") -> Loaded:
+    """The model of a folder or Hub id, ready to be run.
+
+    Left out, the engine is onnx where the folder has it and the device is a processor. Raises `ModelError` where there is no
+    model, none in the form that the engine needs, or none that this version can read.
+    """
+    folder = Path(name)
+    if engine is None:
+        engine = "onnx" if device == "cpu" and (folder / "onnx").is_dir() else "torch"
+    if engine == "onnx":
+        if device != "cpu":
+            raise ModelError(f"the onnx engine runs on cpu alone, not on {device}; the torch engine runs there")
+        from quoteattr.onnx import load_onnx
+
+        return Loaded(*load_onnx(folder), _facts(folder, sorted((folder / "onnx").glob("*.onnx"))))
+    try:
+        from quoteattr.model import TorchEngine, encoder_of, load
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"the torch engine needs {error.name}, which is not installed: pip install 'quoteattr[torch]'"
+        ) from error
+    model, tokenizer = load(name, device)
+    return Loaded(TorchEngine(model), encoder_of(model.config, tokenizer), _facts(name, [folder / "model.safetensors"]))
+
+
+def _facts(name: str | Path, weights: Sequence[Path]) -> Mapping[str, str]:
+    """What an output says of a model; without the hash where it came from the Hub and its files are not at hand."""
+    facts = {"model": Path(name).name if Path(name).is_dir() else str(name)}
+    if all(file.is_file() for file in weights):
+        digest = sha256()
+        for file in weights:
+            digest.update(file.read_bytes())
+        facts["model_hash"] = digest.hexdigest()
+    return facts
+
+
+def read_config(folder: Path) -> Mapping[str, Any]:
+    """The configuration of a model's folder, of a version that can be read.
+
+    Raises `ModelError` where there is none.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder}: no model here: {error}") from error
+    if config.get("model_type") != "quoteattr":
+        raise ModelError(f"{folder}: no quoteattr model but {config.get('model_type')!r}")
+    check_format(config.get("format", FORMAT))
+    return config  # type: ignore[no-any-return]
+
+
+def check_format(version: int) -> None:
+    """Raises `ModelError` where a folder's format is later than this version's."""
+    if version > FORMAT:
+        raise ModelError(f"the model has format {version}, this quoteattr reads up to {FORMAT}: upgrade quoteattr")

@@ -1,0 +1,230 @@
+"""A trained model to the form that runs without PyTorch: ONNX graphs with 8-bit weights, in the folder ``onnx`` of the model.
+
+    quoteattr export MODEL
+
+One graph is the encoder, which reads one window, the others are the heads. Weights of matrix products and embeddings are
+quantized to 8 bits, one scale a column of the matrix; what is multiplied with them is quantized when it is known, with one scale
+a call.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from torch import Tensor, nn
+
+from quoteattr.batching import Batch, Pairs, Pointers
+from quoteattr.encoding import FEATURES, PAIR_FEATURES
+from quoteattr.engine import ROLES, Role
+from quoteattr.model import QuoteModel, encoder_of, load
+from quoteattr.onnx import ENGINE_FILE, FOLDER
+
+_OPSET = 17
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """One graph to be exported: the module, an example of every input by name, and the inputs' dimensions that vary."""
+
+    module: nn.Module
+    inputs: Mapping[str, Tensor]
+    dynamic: Mapping[str, Sequence[str]]
+    outputs: Sequence[str]
+
+
+class _Encoder(nn.Module):
+    def __init__(self, model: QuoteModel) -> None:
+        super().__init__()
+        self.encoder = model.encoder
+
+    def forward(self, ids: Tensor) -> Tensor:
+        states: Tensor = self.encoder(input_ids=ids).last_hidden_state
+        return states.squeeze(0)
+
+
+class _Head(nn.Module):
+    """One method of a model as a module."""
+
+    def __init__(self, model: QuoteModel) -> None:
+        super().__init__()
+        self.model = model
+
+
+class _Words(_Head):
+    def forward(self, first: Tensor, last: Tensor, features: Tensor, rules: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        states = self.model.mixed(first, last, features)
+        batch = Batch((), (), None, None, None, features, rules, ())
+        return states, self.model.cues(states, batch), self.model.names(states)
+
+
+class _Starts(_Head):
+    def __init__(self, model: QuoteModel, role: Role) -> None:
+        super().__init__(model)
+        self.role = role
+
+    def forward(self, states: Tensor, cues: Tensor, reach: Tensor, mask: Tensor, features: Tensor) -> Tensor:
+        return self.model.starts(self.role, states, Pointers(cues, reach, mask, features))
+
+
+class _Ends(_Starts):
+    def forward(  # type: ignore[override]
+        self, states: Tensor, cues: Tensor, reach: Tensor, mask: Tensor, features: Tensor, first: Tensor
+    ) -> Tensor:
+        return self.model.ends(self.role, states, Pointers(cues, reach, mask, features), first)
+
+
+class _Links(_Head):
+    def forward(
+        self,
+        states: Tensor,
+        cue: Tensor,
+        first: Tensor,
+        last: Tensor,
+        kind: Tensor,
+        distance: Tensor,
+        owner: Tensor,
+        known: Tensor,
+    ) -> Tensor:
+        return self.model.links(states, Pairs(cue, first, last, kind, distance, owner, known))
+
+
+class _Nobodies(_Head):
+    def forward(self, states: Tensor, cues: Tensor) -> Tensor:
+        return self.model.nobodies(states, cues)
+
+
+def export(folder: Path) -> Path:
+    """Export the model of a folder into its folder ``onnx``, which is returned. Raises `ModelError` where there is no model."""
+    model, tokenizer = load(folder)
+    special = encoder_of(model.config, tokenizer).special
+    with tempfile.TemporaryDirectory() as work:
+        made = Path(work) / FOLDER
+        made.mkdir()
+        for name, graph in _graphs(model).items():
+            whole = Path(work) / f"{name}.onnx"
+            _write(graph, whole)
+            _quantize(whole, made / f"{name}.onnx")
+        facts = {
+            "padding": model.config.encoder.get("pad_token_id") or 0,
+            "special": [special.open, special.close, special.unknown],
+            "link_rule": round(model.link_rule.item(), 6),
+        }
+        (made / ENGINE_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        target = folder / FOLDER
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(made, target)
+    return target
+
+
+def _graphs(model: QuoteModel) -> Mapping[str, _Graph]:
+    """The graphs by name, with inputs that are long enough in every dimension for the exporter to see which vary."""
+    width, hidden = model.config.width, model.encoder.config.hidden_size
+    words, cues, reach, pairs, owners = 7, 2, 5, 3, 2
+    states = torch.randn(words, width)
+    pointing = {
+        "states": states,
+        "cues": torch.tensor([1, 4]),
+        "reach": torch.arange(reach).repeat(cues, 1),
+        "mask": torch.ones(cues, reach, dtype=torch.bool),
+        "features": torch.rand(cues, reach, len(PAIR_FEATURES)),
+    }
+    at = {
+        "states": ["words"],
+        "cues": ["cues"],
+        "reach": ["cues", "reach"],
+        "mask": ["cues", "reach"],
+        "features": ["cues", "reach"],
+    }
+    numbers = torch.arange(pairs)
+    graphs = {
+        "encoder": _Graph(
+            _Encoder(model),
+            {"ids": torch.randint(5, 9, (1, 12))},
+            {"ids": ["window", "pieces"]},
+            ["states"],
+        ),
+        "words": _Graph(
+            _Words(model),
+            {
+                "first": torch.randn(words, hidden),
+                "last": torch.randn(words, hidden),
+                "features": torch.rand(words, sum(FEATURES.values())),
+                "rules": torch.rand(words),
+            },
+            {name: ["words"] for name in ("first", "last", "features", "rules")},
+            ["states", "cues", "names"],
+        ),
+        "links": _Graph(
+            _Links(model),
+            {
+                "states": states,
+                **dict.fromkeys(("cue", "first", "last", "kind", "distance"), numbers),
+                "owner": torch.tensor([0, 1, 1]),
+                "known": torch.rand(owners, len(model.config.link_features)),
+            },
+            {
+                "states": ["words"],
+                **{name: ["pairs"] for name in ("cue", "first", "last", "kind", "distance", "owner")},
+                "known": ["owners"],
+            },
+            ["scores"],
+        ),
+        "nobodies": _Graph(
+            _Nobodies(model),
+            {"states": states, "cues": torch.tensor([1, 4])},
+            {"states": ["words"], "cues": ["cues"]},
+            ["scores"],
+        ),
+    }
+    for role in ROLES:
+        graphs[f"{role}-starts"] = _Graph(_Starts(model, role), pointing, at, ["scores"])
+        first = {"first": torch.tensor([0, 2])}
+        graphs[f"{role}-ends"] = _Graph(_Ends(model, role), pointing | first, {**at, "first": ["cues"]}, ["scores"])
+    return graphs
+
+
+def _write(graph: _Graph, path: Path) -> None:
+    axes = {name: dict(enumerate(names)) for name, names in graph.dynamic.items()}
+    with _silence(), torch.inference_mode():
+        torch.onnx.export(
+            graph.module.eval(),
+            tuple(graph.inputs.values()),
+            str(path),
+            input_names=list(graph.inputs),
+            output_names=list(graph.outputs),
+            dynamic_axes=axes,
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+
+
+def _quantize(whole: Path, target: Path) -> None:
+    prepared = whole.with_suffix(".prepared.onnx")
+    with _silence():
+        quant_pre_process(str(whole), str(prepared), skip_symbolic_shape=True)
+        quantize_dynamic(str(prepared), str(target), weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Without the exporters' remarks, which are about themselves."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        root.setLevel(level)

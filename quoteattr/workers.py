@@ -1,0 +1,158 @@
+"""Work on batches in several processes: results in the order of the batches, a bounded look-ahead, and no waiting for the dead.
+
+Each process gets its own copy of the attributor. A process that dies (killed, out of memory) takes nothing with it but the item
+that it died of, if it dies of it again alone; that item's result is a `Died`.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from quoteattr.attributor import QuoteAttributor
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Job = Callable[["QuoteAttributor", Sequence[Item]], Sequence[Result]]
+"""Done with a batch in a process: a function of a module, which gives one result an item."""
+
+_AHEAD = 3
+"""Batches on their way for every process."""
+_THREADS = "OMP_NUM_THREADS"
+"""The variable of the environment that says how many threads to use, where it is set."""
+_attributor: QuoteAttributor
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """In place of the result of an item that a process died of."""
+
+    reason: str = "the process that worked on it died twice (killed, or out of memory)"
+
+
+def _begin(attributor: QuoteAttributor, parent: int) -> None:
+    global _attributor
+    _attributor = attributor
+    os.environ.setdefault(_THREADS, "1")  # one processor a process
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads())
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    """End this process when the one that it works for is gone."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _work(job: Job[Item, Result], batch: Sequence[Item]) -> Sequence[Result]:
+    return job(_attributor, batch)
+
+
+class Workers(Generic[Item, Result]):
+    """Runs one job in ``count`` processes, or in this one where ``count`` is 1.
+
+    ``on_death`` is told how often a process has died so far. Use it as a context: leaving it ends the processes.
+    """
+
+    def __init__(
+        self,
+        attributor: QuoteAttributor,
+        job: Job[Item, Result],
+        count: int,
+        on_death: Callable[[int], None] = lambda deaths: None,
+    ) -> None:
+        if count < 1:
+            raise ValueError(f"there must be one process at least, not {count}")
+        self._attributor = attributor
+        self._job = job
+        self._count = count
+        self._on_death = on_death
+        self._deaths = 0
+        self._pool = self._fresh(count) if count > 1 else None
+
+    def __enter__(self) -> Workers[Item, Result]:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._pool is not None:
+            _end(self._pool)
+
+    def __call__(self, batches: Iterable[Sequence[Item]]) -> Iterator[Sequence[Result | Died]]:
+        """The results of each batch, in order; batches are asked for only a little ahead of what is taken."""
+        if self._pool is None:
+            for batch in batches:
+                yield self._job(self._attributor, batch)
+            return
+        waiting: deque[tuple[Sequence[Item], Future[Sequence[Result]]]] = deque()
+        rest = iter(batches)
+        while True:
+            for batch in islice(rest, _AHEAD * self._count - len(waiting)):
+                waiting.append((batch, self._submit(batch)))
+            if not waiting:
+                return
+            batch, future = waiting.popleft()
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                self._died()
+                yield [self._alone(item) for item in batch]
+                waiting = deque((own, self._submit(own)) for own, _ in waiting)
+
+    def _submit(self, batch: Sequence[Item]) -> Future[Sequence[Result]]:
+        assert self._pool is not None
+        try:
+            return self._pool.submit(_work, self._job, batch)
+        except BrokenProcessPool:
+            broken: Future[Sequence[Result]] = Future()
+            broken.set_exception(BrokenProcessPool())
+            return broken
+
+    def _alone(self, item: Item) -> Result | Died:
+        """The result of one item, on which one of the processes works without another item."""
+        try:
+            return self._submit([item]).result()[0]
+        except BrokenProcessPool:
+            self._died()
+            return Died()
+
+    def _died(self) -> None:
+        assert self._pool is not None
+        self._deaths += 1
+        self._on_death(self._deaths)
+        _end(self._pool)
+        self._pool = self._fresh(self._count)
+
+    def _fresh(self, count: int) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(count, context, _begin, (self._attributor, os.getpid()))
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End a pool's processes without waiting for what they are doing."""
+    processes: list[Any] = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+
+
+def usable_cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads() -> int:
+    """In how many threads this process may compute."""
+    return int(os.environ.get(_THREADS) or 0) or usable_cores()

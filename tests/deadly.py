@@ -1,0 +1,28 @@
+"""An attributor that some texts kill or break, for processes to die of: importable, so that other processes can have it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+
+from quoteattr.schema import Document
+
+KILLS, BREAKS, SLOW = "قاتل", "معطوب", "بطيء"
+
+
+class Deadly:
+    """Reads every text as a document without quotes, but for those that hold one of the words above."""
+
+    def __call__(self, text: str) -> Document:
+        if KILLS in text:
+            os._exit(9)
+        if BREAKS in text:
+            raise ZeroDivisionError("broken")
+        if SLOW in text:
+            time.sleep(0.3)
+        return Document(text)
+
+    def pipe(self, texts: Iterable[str]) -> Iterator[Document]:
+        """One after the other."""
+        return map(self, texts)
