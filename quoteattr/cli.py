@@ -11,7 +11,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -23,6 +24,7 @@ from quoteattr.schema import Document
 if TYPE_CHECKING:  # what costs time to import is imported where it is used, so that --help is quick
     from quoteattr.attributor import QuoteAttributor
     from quoteattr.evaluate import Report
+    from quoteattr.score import Counts
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 _WIDTH_WITHOUT_TERMINAL = 100
@@ -137,6 +139,89 @@ def _opened(path: str | None, files: Sequence[str | Failure]) -> Iterator[TextIO
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# score
+
+
+def _score(options: argparse.Namespace) -> int:
+    from quoteattr.corpus import Columns, Corpus, find_corpus
+    from quoteattr.score import Job, ScoreError, format_of, score
+    from quoteattr.workers import usable_cores
+
+    out = Path(options.output)
+    workers = options.workers or usable_cores()
+    attributor = _attributor(options.model, options.lexicon, options.min_confidence)
+    corpus = Corpus(list(find_corpus(options.inputs)), Columns(options.text_column, options.id_column))
+    begun = time.monotonic()
+    try:
+        with _progress() as watch:
+            facts = {**attributor.facts, "min_confidence": options.min_confidence, "corpus": options.inputs}
+            job = Job(corpus, out, format_of(out), facts, tuple(options.keep_columns), workers, _say, watch)
+            counts = score(attributor, job)
+    except ScoreError as error:
+        raise _Stop(WRONG_USAGE, error) from None
+    except OSError as error:
+        raise _Stop(WRONG_USAGE, f"{error.filename or out}: {_reason(error)}; the same command goes on from here") from None
+    except KeyboardInterrupt:
+        raise _Stop(INTERRUPTED, "interrupted; the same command goes on from here") from None
+    seconds = time.monotonic() - begun
+    speed = (counts.documents - job.resumed.documents) / max(seconds, 1e-6)
+    _say(
+        f"{out}: {counts.documents:,} documents, {counts.quotes:,} quotes, {counts.speakers:,} speakers, "
+        f"{counts.failures:,} failures; {seconds:,.0f} s, {speed:,.1f} documents/s"
+    )
+    if counts.failures:
+        _say(f"{out}.errors.jsonl names the {counts.failures:,} failures")
+    return SOME_FAILED if counts.failures else DONE
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Counts, float], None]]:
+    """A progress bar on a terminal, else a line a minute."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    begun = said = time.monotonic()
+    first: int | None = None
+
+    def line(counts: Counts) -> str:
+        speed = (counts.documents - (first or 0)) / max(1e-6, time.monotonic() - begun)
+        return f"{counts.documents:,} documents  {counts.quotes:,} quotes  {counts.failures:,} failures  {speed:,.1f} documents/s"
+
+    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("reading", total=1.0)
+
+        def watch(counts: Counts, share: float) -> None:
+            nonlocal said, first
+            first = counts.documents if first is None else first
+            bar.update(task, completed=share, description=line(counts))
+            if not console.is_terminal and time.monotonic() - said > 60:
+                said = time.monotonic()
+                _say(f"{100 * share:.0f} %: {line(counts)}")
+
+        yield watch
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# export
+
+
+def _export(options: argparse.Namespace) -> int:
+    from quoteattr.engine import ModelError
+
+    try:
+        from quoteattr.export import export
+
+        print(export(Path(options.model)))
+    except ModuleNotFoundError as error:
+        raise _Stop(WRONG_USAGE, f"export needs {error.name}: pip install 'quoteattr[train]' installs it") from None
+    except ModelError as error:
+        raise _Stop(WRONG_USAGE, error) from None
+    return DONE
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # evaluate
 
 
@@ -198,7 +283,7 @@ def _train(options: argparse.Namespace) -> int:
     train = [document for name in options.gold for document in _annotated(name)]
     silver = [document for name in options.silver for document in _annotated(name)]
     dev = _annotated(options.dev)
-    from quoteattr.decode import ModelError
+    from quoteattr.engine import ModelError
     from quoteattr.train import Recipe, Trainer, calibrate, fresh_model
 
     recipe = Recipe(epochs=options.epochs, batch=options.batch, seed=options.seed)
@@ -240,7 +325,7 @@ def _attributor(model: str | None, lexicon_file: str | None = None, min_confiden
         raise _Stop(WRONG_USAGE, f"{lexicon_file}: {_reason(error)}") from None
     if model == "rules":
         return QuoteAttributor.rules(lexicon, min_confidence=min_confidence)
-    from quoteattr.decode import ModelError
+    from quoteattr.engine import ModelError
 
     try:
         return QuoteAttributor.from_pretrained(model, lexicon, min_confidence=min_confidence)
@@ -312,6 +397,56 @@ def _parser() -> argparse.ArgumentParser:
         help="leave out quotes below this confidence, 0 to 1",
     )
     extract.add_argument("--output", metavar="FILE", help="write there and not to standard output")
+
+    scoring = _described(
+        commands.add_parser("score", help="find the quotes of a whole corpus"),
+        "Find the quotes of a whole corpus and write them to one file. A run that was stopped, however it was, goes on with the\n"
+        "same command; nothing is lost or done twice. Records that fail are named in OUT.errors.jsonl, OUT.meta.json says which\n"
+        "model it was.",
+        "examples:\n"
+        "  quoteattr score news.jsonl.zst -o quotes.parquet --keep-columns date outlet\n"
+        "  quoteattr score articles/ -o quotes.jsonl --workers 8\n"
+        "  quoteattr score 'dump-*.parquet' -o quotes.csv --text-column body --id-column url",
+    )
+    scoring.set_defaults(run=_score)
+    scoring.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="CORPUS",
+        help=".jsonl, .csv, .parquet or .txt files, also .gz or .zst, folders of them, patterns, "
+        "or - for JSON lines from standard input",
+    )
+    scoring.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help=".jsonl (one document a line), .csv or .parquet (one quote a row)"
+    )
+    scoring.add_argument("--text-column", metavar="NAME", default="text", help="field of the text (default: text)")
+    scoring.add_argument("--id-column", metavar="NAME", default="id", help="field of the id (default: id)")
+    scoring.add_argument(
+        "--keep-columns",
+        metavar="NAME",
+        nargs="+",
+        default=[],
+        help="fields that every row of a table repeats (jsonl keeps all)",
+    )
+    scoring.add_argument("--workers", metavar="N", type=_count, help="processes (default: one for every processor)")
+    _add_model(scoring)
+    scoring.add_argument("--lexicon", metavar="FILE", help="verbs, titles and known speakers to add to the lexicon")
+    scoring.add_argument(
+        "--min-confidence",
+        metavar="X",
+        type=_probability,
+        default=0.0,
+        help="leave out quotes below this confidence, 0 to 1",
+    )
+
+    exporting = _described(
+        commands.add_parser("export", help="make the fast form of a trained model"),
+        "Make the fast form of a trained model: graphs with 8-bit weights in MODEL/onnx, which are taken from then on where the\n"
+        "model runs on a processor. They need no PyTorch.",
+        "example:\n  quoteattr export model",
+    )
+    exporting.set_defaults(run=_export)
+    exporting.add_argument("model", metavar="MODEL", help="folder of a trained model")
 
     evaluate = _described(
         commands.add_parser("evaluate", help="compare predictions with annotated documents"),

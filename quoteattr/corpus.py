@@ -1,25 +1,33 @@
-"""Files to documents: text files, JSON lines, folders and standard input.
+"""Files to documents: text files, JSON lines, CSV and Parquet tables, folders and standard input, compressed or not.
 
-What can't be read is a value too (`Failure`), so that one bad file or line never stops the others.
+What can't be read is a value too (`Failure`), so that one bad file, line or row never stops the others.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from glob import glob, has_magic
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from quoteattr.schema import Document, SchemaError
 
 STDIN = "-"
 _SUFFIXES = (".txt", ".jsonl")
+_TABLES = (".csv", ".parquet")
+_PACKED = (".gz", ".zst")
+LONGEST = 2_000_000
+"""Characters of a text that is taken for an article and not for a damaged record."""
+_ROWS = 512
 _ANNOTATIONS = ("speakers", "quotes", "rejected")
 _BEGINS_AS_OBJECT = re.compile(rb'\s*\{\s*["}]')
 _BOM = b"\xef\xbb\xbf"
@@ -54,6 +62,159 @@ def find_files(inputs: Iterable[str]) -> Iterator[str | Failure]:
             yield Failure(name, "no .txt or .jsonl file in this folder")
 
 
+def find_corpus(inputs: Iterable[str]) -> Iterator[str | Failure]:
+    """The files of a corpus: what `find_files` finds, and tables and compressed files; a pattern (``2026-*.parquet``) names all
+    files that fit, sorted."""
+    for name in inputs:
+        if os.path.isdir(name):
+            found = [path for path in Path(name).rglob("*") if _kind(str(path)) in (*_SUFFIXES, *_TABLES) and path.is_file()]
+            if not found:
+                yield Failure(name, "no .txt, .jsonl, .csv or .parquet file in this folder, compressed or not")
+            yield from map(str, sorted(found))
+        elif name != STDIN and not os.path.exists(name) and has_magic(name):
+            matches = sorted(glob(name, recursive=True))
+            if not matches:
+                yield Failure(name, "no file fits this pattern")
+            yield from matches
+        else:
+            yield name
+
+
+def _kind(name: str) -> str:
+    """The suffix of a file without that of its compression."""
+    stem, suffix = os.path.splitext(name.lower())
+    return os.path.splitext(stem)[1] if suffix in _PACKED else suffix
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which fields of a record hold its text and its id."""
+
+    text: str = "text"
+    id: str = "id"
+
+
+class Corpus:
+    """The documents of some files, in order, without quotes; the other fields of a record are metadata.
+
+    ``size`` counts the bytes of the files as they lie on the disk, ``done`` those read so far.
+    """
+
+    def __init__(self, files: Sequence[str | Failure], columns: Columns) -> None:
+        self._files = files
+        self._columns = columns
+        self.size = sum(os.path.getsize(name) for name in files if isinstance(name, str) and os.path.isfile(name))
+        self.done = 0
+
+    def __iter__(self) -> Iterator[Document | Failure]:
+        for name in self._files:
+            before = self.done
+            if isinstance(name, Failure):
+                yield name
+                continue
+            for item in self._read(name):
+                if isinstance(item, Document) and len(item.text) > LONGEST:
+                    yield Failure(item.id, f"{len(item.text):,} characters are no article; split it")
+                else:
+                    yield item
+            self.done = before + (os.path.getsize(name) if os.path.isfile(name) else 0)
+
+    def _read(self, name: str) -> Iterator[Document | Failure]:
+        kind = _kind(name)
+        try:
+            if kind == ".parquet":
+                yield from self._parquet(name)
+            elif kind == ".csv":
+                yield from self._csv(name)
+            elif kind == ".txt" and name.lower().endswith(kind):
+                yield from read_texts(name)
+            else:
+                yield from self._lines(name)
+        except OSError as error:
+            yield Failure(name, (error.strerror or str(error)).lower())
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[Iterator[bytes]]:
+        """The lines of a file, unpacked; `done` follows the bytes read."""
+        import pyarrow as pa
+
+        if name == STDIN:
+            yield iter(sys.stdin.buffer)
+            return
+        begun = self.done
+        with open(name, "rb") as raw:
+            packed = name.lower().endswith(_PACKED)
+            form = "zstd" if name.lower().endswith(".zst") else "gzip"
+            stream = io.BufferedReader(pa.CompressedInputStream(raw, form)) if packed else raw
+
+            def lines() -> Iterator[bytes]:
+                for line in stream:
+                    self.done = begun + raw.tell() if packed else self.done + len(line)
+                    yield line
+
+            yield lines()
+
+    def _lines(self, name: str) -> Iterator[Document | Failure]:
+        shown = "stdin" if name == STDIN else name
+        with self._opened(name) as lines:
+            yield from _documents(lines, shown, self._columns)
+
+    def _csv(self, name: str) -> Iterator[Document | Failure]:
+        csv.field_size_limit(10 * LONGEST)
+        with self._opened(name) as lines:
+            text = (line.decode("utf-8-sig" if n == 0 else "utf-8", "surrogateescape") for n, line in enumerate(lines))
+            rows = csv.DictReader(text, strict=True)
+            number = 1
+            while True:
+                number += 1
+                try:
+                    row = next(rows, None)
+                except csv.Error as error:
+                    yield Failure(f"{name}:{number}", f"not CSV: {error}")
+                    continue
+                if row is None:
+                    return
+                row.pop(None, None)
+                yield _row(row, f"{name}:{number}", self._columns)
+
+    def _parquet(self, name: str) -> Iterator[Document | Failure]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        begun, size = self.done, os.path.getsize(name)
+        try:
+            with pq.ParquetFile(name) as table:
+                number = 0
+                for batch in table.iter_batches(_ROWS):
+                    for row in batch.to_pylist():
+                        number += 1
+                        yield _row(row, f"{name}:{number}", self._columns)
+                    self.done = begun + size * number // max(1, table.metadata.num_rows)
+        except pa.ArrowException as error:
+            yield Failure(name, f"not readable as Parquet: {str(error).splitlines()[0]}")
+
+
+def _row(row: Mapping[str, Any], where: str, columns: Columns) -> Document | Failure:
+    """A row of a table as a document; what its bytes are no UTF-8 of is refused."""
+    text = row.get(columns.text)
+    if isinstance(text, str) and any("\udc80" <= c <= "\udcff" for c in text):
+        return Failure(where, f"{columns.text!r} is not UTF-8 text")
+    return _from_record(row, where, columns)
+
+
+def _from_record(record: Mapping[str, Any], where: str, columns: Columns) -> Document | Failure:
+    """A record of a corpus as a document without annotations."""
+    if columns.text not in record:
+        others = f"; there is only {', '.join(map(repr, record))}" if record else ""
+        return Failure(where, f"{columns.text!r} must be a string, not NoneType{others}")
+    rest = {key: value for key, value in record.items() if key not in (*_ANNOTATIONS, columns.text, columns.id)}
+    own = record.get(columns.id)
+    try:
+        return Document.from_dict({**rest, "id": where if own is None or own == "" else own, "text": record[columns.text]})
+    except SchemaError as error:
+        return Failure(own if isinstance(own, str) and own else where, str(error))
+
+
 def read_texts(name: str) -> Iterator[Document | Failure]:
     """The texts of a file as documents without quotes, each read when it is asked for.
 
@@ -80,7 +241,7 @@ def _read(name: str, gold: bool) -> Iterator[Document | Failure]:
             if not head.strip():
                 yield Failure(shown, "empty")
             elif gold or suffix == ".jsonl" or (suffix != ".txt" and _BEGINS_AS_OBJECT.match(head)):
-                yield from _documents(chain(lines, stream), shown, gold)
+                yield from _documents(chain(lines, stream), shown, None if gold else Columns())
             else:
                 text = _decode(b"".join(chain(lines, stream)), shown)
                 yield text if isinstance(text, Failure) else Document(text, shown)
@@ -98,14 +259,15 @@ def _first_lines(stream: BinaryIO) -> list[bytes]:
     return lines
 
 
-def _documents(lines: Iterable[bytes], shown: str, gold: bool) -> Iterator[Document | Failure]:
+def _documents(lines: Iterable[bytes], shown: str, columns: Columns | None) -> Iterator[Document | Failure]:
+    """The documents of lines of JSON: records of a corpus, or annotated ones where there are no ``columns``."""
     offset = 0
     for number, line in enumerate(lines, 1):
         text = _decode(line, shown, offset)
         offset += len(line)
         if not isinstance(text, Failure):
             if text.strip():
-                yield _document(text.rstrip(), f"{shown}:{number}", gold)
+                yield _document(text.rstrip(), f"{shown}:{number}", columns)
         elif number == 1:  # not a damaged line but a file in another encoding
             yield text
             return
@@ -113,15 +275,15 @@ def _documents(lines: Iterable[bytes], shown: str, gold: bool) -> Iterator[Docum
             yield Failure(f"{shown}:{number}", text.reason)
 
 
-def _document(line: str, where: str, gold: bool) -> Document | Failure:
+def _document(line: str, where: str, columns: Columns | None) -> Document | Failure:
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
         return Failure(where, f"not JSON (column {error.colno}): {error.msg}")
     except (ValueError, RecursionError) as error:
         return Failure(where, f"not readable as JSON: {error}")
-    if isinstance(record, dict) and not gold:
-        record = {"id": where, **{key: value for key, value in record.items() if key not in _ANNOTATIONS}}
+    if columns is not None and isinstance(record, dict):
+        return _from_record(record, where, columns)
     try:
         return Document.from_dict(record)
     except SchemaError as error:

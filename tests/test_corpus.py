@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from quoteattr import Document
-from quoteattr.corpus import Failure, find_files, read_gold, read_texts
+from quoteattr.corpus import Columns, Corpus, Failure, find_corpus, find_files, read_gold, read_texts
 
 TEXT = "قال الوزير إن الطريق مفتوح."
 BOM = b"\xef\xbb\xbf"
@@ -176,3 +179,71 @@ def test_no_bytes_raise(tmp_path_factory: pytest.TempPathFactory, content: bytes
     name = write(tmp_path_factory.getbasetemp() / f"any{suffix}", content)
     for item in (*read_texts(name), *read_gold(name)):
         assert isinstance(item, Document | Failure)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Corpora
+
+RECORDS = [{"id": "a", "text": "قال الوزير: نعم", "date": "2026-01-02"}, {"id": "b", "text": 'سطر\nآخر، "هنا"', "date": ""}]
+
+
+def written(folder: Path, kind: str) -> Path:
+    """The records in a file of some kind."""
+    path = folder / f"news.{kind}"
+    lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in RECORDS)
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, list(RECORDS[0]))
+    table.writeheader()
+    table.writerows(RECORDS)
+    if kind == "parquet":
+        pq.write_table(pa.Table.from_pylist(RECORDS), path)
+        return path
+    data = (lines if kind.startswith("jsonl") else text.getvalue()).encode()
+    codec = {"gz": "gzip", "zst": "zstd"}.get(kind.rpartition(".")[2])
+    if codec is None:
+        path.write_bytes(data)
+    else:
+        with pa.output_stream(path, compression=codec) as out:
+            out.write(data)
+    return path
+
+
+def corpus(*inputs: str, text: str = "text", id: str = "id") -> list[Document | Failure]:
+    return list(Corpus(list(find_corpus(inputs)), Columns(text, id)))
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "jsonl.zst", "csv", "csv.gz", "csv.zst", "parquet"])
+def test_every_kind_of_file_holds_the_same_documents(tmp_path: Path, kind: str) -> None:
+    expected = [Document(r["text"], r["id"], metadata={"date": r["date"]}) for r in RECORDS]
+    reader = Corpus([str(written(tmp_path, kind))], Columns())
+    assert list(reader) == expected
+    assert reader.done == reader.size > 0
+
+
+def test_other_columns_may_hold_text_and_id(tmp_path: Path) -> None:
+    path = written(tmp_path, "csv")
+    first, _ = corpus(str(path), text="date", id="text")
+    assert isinstance(first, Document)
+    assert (first.text, first.id, first.metadata) == ("2026-01-02", RECORDS[0]["text"], {})
+
+
+def test_folders_and_patterns_name_all_their_files(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    for folder, kind in ((tmp_path, "csv"), (tmp_path / "below", "jsonl.gz"), (tmp_path, "parquet")):
+        written(folder, kind)
+    (tmp_path / "note.md").write_text("no article", encoding="utf-8")
+    assert len(corpus(str(tmp_path))) == 6
+    assert len(corpus(str(tmp_path / "*.parquet"))) == 2
+    assert len(corpus(str(tmp_path / "**" / "*.gz"))) == 2
+    (missing,) = corpus(str(tmp_path / "*.txt"))
+    assert isinstance(missing, Failure)
+    assert missing.reason == "no file fits this pattern"
+
+
+def test_damaged_tables_and_files_are_failures(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 no table")
+    (tmp_path / "b.jsonl.gz").write_bytes(b"no gzip")
+    (tmp_path / "c.csv").write_bytes('id,text\n1,"قال"\n2,\xff\xfe\n'.encode("latin-1", "replace").replace(b"\xff\xfe", b"\xff"))
+    found = corpus(str(tmp_path))
+    assert [isinstance(item, Failure) for item in found][:2] == [True, True]
+    assert any(isinstance(item, Failure) and "not UTF-8" in item.reason for item in found[2:])

@@ -1,0 +1,351 @@
+"""Whole corpora to one file of quotes: in parts, so that a run that was stopped goes on where it was.
+
+    quoteattr score CORPUS -o OUT
+
+Records are numbered as they are read and worked on in parts of `PART`. A part that is done lies in ``OUT.parts`` as data,
+failures and a note of its counts, and the note is renamed into place last: a part either has its note and is whole, or it is done
+again. At the end the parts become OUT, ``OUT.errors.jsonl`` and ``OUT.meta.json``, and their folder goes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from quoteattr import __version__
+from quoteattr.attributor import QuoteAttributor
+from quoteattr.corpus import Corpus, Failure
+from quoteattr.schema import Document
+from quoteattr.workers import Workers
+
+PART = 512
+"""Records in a part."""
+_BATCH = 16
+Format = Literal["jsonl", "csv", "parquet"]
+FORMATS: tuple[Format, ...] = ("jsonl", "csv", "parquet")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class ScoreError(ValueError):
+    """A run can't begin or go on; the message says why and what to do."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was done so far; ``speakers`` counts those of each document."""
+
+    documents: int = 0
+    quotes: int = 0
+    speakers: int = 0
+    failures: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Add the counts of a part."""
+        self.documents += other.documents
+        self.quotes += other.quotes
+        self.speakers += other.speakers
+        self.failures += other.failures
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to do with a corpus. ``facts`` name the model in the output; with another value of them a stopped run does not go
+    on. ``keep`` are the fields of the records that every row of a table repeats."""
+
+    corpus: Corpus
+    out: Path
+    format: Format
+    facts: dict[str, Any]
+    keep: tuple[str, ...] = ()
+    workers: int = 1
+    say: Callable[[str], None] = lambda message: None
+    watch: Callable[[Counts, float], None] = lambda counts, share: None
+    resumed: Counts = field(default_factory=Counts)
+
+
+def format_of(out: Path) -> Format:
+    """The format that a file's name asks for. Raises `ScoreError` for a name that asks for none."""
+    found = next((name for name in FORMATS if out.suffix.lower() == f".{name}"), None)
+    if found is None:
+        raise ScoreError(f"{out}: the name must end with {', '.join('.' + name for name in FORMATS)}")
+    return found
+
+
+def score(attributor: QuoteAttributor, job: Job) -> Counts:
+    """Do a job, from where it was stopped, and return the counts of all that is in the output.
+
+    Raises `ScoreError` where the output is there already, another run works on it, or a stopped run was of another kind.
+    """
+    parts = job.out.with_name(job.out.name + ".parts")
+    if job.out.exists() and not parts.exists():
+        raise ScoreError(f"{job.out}: exists; choose another name or delete it")
+    parts.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(parts / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ScoreError(f"{job.out}: another run is writing it") from None
+    try:
+        _check_settings(parts, job)
+        counts = _all_parts(attributor, job, parts)
+        _finish(job, parts, counts)
+    finally:
+        lock.release()
+    shutil.rmtree(parts)
+    return counts
+
+
+def _check_settings(parts: Path, job: Job) -> None:
+    settings = {"format": job.format, "keep": list(job.keep), "part": PART, **job.facts}
+    path = parts / "settings.json"
+    if not path.exists():
+        _replace(path, json.dumps(settings, ensure_ascii=False, indent=2).encode())
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    other = sorted(name for name in {*settings, *before} if settings.get(name) != before.get(name))
+    if other:
+        raise ScoreError(f"{parts}: holds a stopped run with another {', '.join(other)}; repeat its command or delete the folder")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Parts
+
+
+def _all_parts(attributor: QuoteAttributor, job: Job, parts: Path) -> Counts:
+    """Do what is not done yet, part by part."""
+    total = Counts()
+
+    def died(deaths: int) -> None:
+        job.say(f"a process died ({deaths} so far); a new one goes on")
+
+    with _ids(parts) as fresh, Workers(attributor, _read_batch, job.workers, died) as workers:
+        numbered = enumerate(_chunks(_checked(job.corpus, fresh), PART), 1)
+        todo: list[tuple[int, list[Document | Failure]]] = []
+
+        def batches() -> Iterator[list[Document]]:
+            for number, records in numbered:
+                if (done := _done(parts, number)) is not None:
+                    total.add(done)
+                    job.resumed.add(done)
+                    continue
+                todo.append((number, records))
+                documents = [record for record in records if isinstance(record, Document)]
+                yield from _chunks(documents, _BATCH)
+                yield []  # the end of a part
+
+        results: list[Document | Failure] = []
+        for batch in workers(batches()):
+            if batch:
+                results += [x if isinstance(x, Document | Failure) else Failure("", x.reason) for x in batch]
+                job.watch(_with_part(total, results), job.corpus.done / max(1, job.corpus.size))
+                continue
+            number, records = todo.pop(0)
+            done = _write_part(parts, number, job, list(_in_order(records, results)))
+            results = []
+            total.add(done)
+    return total
+
+
+def _with_part(total: Counts, results: Sequence[Document | Failure]) -> Counts:
+    """The counts so far with those of a part that is not written yet."""
+    counts = replace(total)
+    counts.add(_count(results))
+    return counts
+
+
+def _count(results: Iterable[Document | Failure]) -> Counts:
+    counts = Counts()
+    for result in results:
+        if isinstance(result, Failure):
+            counts.failures += 1
+        else:
+            counts.documents += 1
+            counts.quotes += len(result.quotes)
+            counts.speakers += len(result.speakers)
+    return counts
+
+
+def _read_batch(attributor: QuoteAttributor, documents: Sequence[Document]) -> list[Document | Failure]:
+    """A batch as the attributor reads it; where one text brings a defect to light, the others are read alone."""
+    try:
+        read = list(attributor.pipe(document.text for document in documents))
+    except Exception:
+        return [_read_one(attributor, document) for document in documents]
+    return [_with_record(own, document) for own, document in zip(read, documents, strict=True)]
+
+
+def _read_one(attributor: QuoteAttributor, document: Document) -> Document | Failure:
+    try:
+        return _with_record(attributor(document.text), document)
+    except Exception as error:
+        return Failure(document.id, f"{type(error).__name__}: {error}")
+
+
+def _with_record(read: Document, document: Document) -> Document:
+    return replace(read, id=document.id, metadata={**document.metadata, **read.metadata})
+
+
+def _in_order(records: Sequence[Document | Failure], results: Sequence[Document | Failure]) -> Iterator[Document | Failure]:
+    """The records with the results in place of the documents; who died without a name gets its own."""
+    rest = iter(results)
+    for record in records:
+        if isinstance(record, Failure):
+            yield record
+            continue
+        result = next(rest)
+        yield Failure(record.id, result.reason) if isinstance(result, Failure) else result
+
+
+@contextmanager
+def _ids(parts: Path) -> Iterator[Callable[[str], bool]]:
+    """Whether an id is new, asked of a table on the disk: memory does not grow with the corpus."""
+    path = parts / "ids.sqlite"
+    path.unlink(missing_ok=True)
+    table = sqlite3.connect(path, isolation_level=None)
+    try:
+        table.execute("PRAGMA journal_mode=OFF")
+        table.execute("PRAGMA synchronous=OFF")
+        table.execute("CREATE TABLE ids (id BLOB PRIMARY KEY) WITHOUT ROWID")
+        table.execute("BEGIN")
+
+        def fresh(id: str) -> bool:
+            key = sha256(id.encode("utf-8", "surrogatepass")).digest()[:16]
+            return table.execute("INSERT OR IGNORE INTO ids VALUES (?)", (key,)).rowcount == 1
+
+        yield fresh
+    finally:
+        table.close()
+        path.unlink(missing_ok=True)
+
+
+def _checked(records: Iterable[Document | Failure], fresh: Callable[[str], bool]) -> Iterator[Document | Failure]:
+    for record in records:
+        if isinstance(record, Document) and not fresh(record.id):
+            yield Failure(record.id, "this id stands twice in the corpus; the first document has it")
+        else:
+            yield record
+
+
+def _chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def _paths(parts: Path, number: int, form: Format) -> tuple[Path, Path, Path]:
+    """Data, failures and note of a part."""
+    stem = parts / f"part-{number:08}"
+    return stem.with_suffix(f".{form}"), stem.with_suffix(".errors"), stem.with_suffix(".json")
+
+
+def _done(parts: Path, number: int) -> Counts | None:
+    with suppress(OSError, ValueError, TypeError):
+        return Counts(**json.loads(_paths(parts, number, "jsonl")[2].read_text(encoding="utf-8")))
+    return None
+
+
+def _write_part(parts: Path, number: int, job: Job, results: Sequence[Document | Failure]) -> Counts:
+    data, errors, note = _paths(parts, number, job.format)
+    failures = [{"id": x.where, "reason": x.reason} for x in results if isinstance(x, Failure)]
+    lines = "".join(json.dumps(failure, ensure_ascii=False) + "\n" for failure in failures)
+    counts = _count(results)
+    _replace(data, _encoded([x for x in results if isinstance(x, Document)], job))
+    _replace(errors, lines.encode("utf-8", "backslashreplace"))
+    _replace(note, json.dumps(asdict(counts)).encode())
+    return counts
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file so that it is there as a whole or not at all."""
+    fresh = path.with_name(path.name + ".tmp")
+    with fresh.open("wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(fresh, path)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Formats
+
+
+def _encoded(documents: Sequence[Document], job: Job) -> bytes:
+    """Documents as they stand in a part."""
+    if job.format == "jsonl":
+        lines = (json.dumps(document.to_dict(), ensure_ascii=False, default=str) for document in documents)
+        return "".join(line + "\n" for line in lines).encode("utf-8", "backslashreplace")
+    from quoteattr.tables import documents_to_arrow, quote_rows
+
+    if job.format == "parquet":
+        import pyarrow.parquet as pq
+
+        sink = io.BytesIO()
+        pq.write_table(documents_to_arrow(documents, job.keep), sink)
+        return sink.getvalue()
+    text = io.StringIO(newline="")
+    out = csv.writer(text)
+    for document in documents:
+        out.writerows([_cell(value) for value in row.values()] for row in quote_rows(document, job.keep))
+    return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _cell(value: Any) -> Any:
+    """A value that no spreadsheet takes for a formula: text that begins like one gets an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
+
+
+def _finish(job: Job, parts: Path, counts: Counts) -> None:
+    """Make the output of the parts."""
+    numbers = range(1, sum(1 for _ in parts.glob("part-*.json")) + 1)
+    fresh = job.out.with_name(job.out.name + ".tmp")
+    if job.format == "parquet":
+        _join_parquet(fresh, [_paths(parts, number, job.format)[0] for number in numbers], job)
+    else:
+        with fresh.open("wb") as out:
+            if job.format == "csv":
+                from quoteattr.tables import COLUMNS
+
+                out.write((",".join([*COLUMNS, *job.keep]) + "\r\n").encode())
+            for number in numbers:
+                with _paths(parts, number, job.format)[0].open("rb") as part:
+                    shutil.copyfileobj(part, out)
+            out.flush()
+            os.fsync(out.fileno())
+    errors = job.out.with_name(job.out.name + ".errors.jsonl")
+    if counts.failures:
+        with errors.with_name(errors.name + ".tmp").open("wb") as out:
+            for number in numbers:
+                out.write(_paths(parts, number, job.format)[1].read_bytes())
+        os.replace(errors.with_name(errors.name + ".tmp"), errors)
+    else:
+        errors.unlink(missing_ok=True)
+    facts = {"quoteattr": __version__, **job.facts, **asdict(counts), "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+    _replace(job.out.with_name(job.out.name + ".meta.json"), json.dumps(facts, ensure_ascii=False, indent=2).encode())
+    os.replace(fresh, job.out)
+
+
+def _join_parquet(target: Path, paths: Sequence[Path], job: Job) -> None:
+    import pyarrow.parquet as pq
+
+    from quoteattr.tables import schema
+
+    named = schema(job.keep).with_metadata({f"quoteattr.{name}": str(value) for name, value in job.facts.items()})
+    with pq.ParquetWriter(target, named) as out:
+        for path in paths:
+            table = pq.read_table(path)
+            if table.num_rows:
+                out.write_table(table.replace_schema_metadata(named.metadata))

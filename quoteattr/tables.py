@@ -1,0 +1,96 @@
+"""Documents as flat tables: one row a quote, for data frames, CSV and Parquet.
+
+>>> from quoteattr import QuoteAttributor
+>>> document = QuoteAttributor.rules()("قال الوزير سالم الخطيب: «الطريق مفتوح».", id="a", metadata={"date": "2026-01-05"})
+>>> row = quote_rows(document, ["date"])[0]
+>>> row["speaker"], row["text"], row["start"], row["date"]
+('سالم الخطيب', 'الطريق مفتوح', 25, '2026-01-05')
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from quoteattr.schema import Document
+
+_FIELDS: Mapping[str, pa.DataType] = {
+    "doc_id": pa.string(),
+    "quote_id": pa.string(),
+    "type": pa.string(),
+    "text": pa.string(),
+    "cue": pa.string(),
+    "source": pa.string(),
+    "speaker": pa.string(),
+    "speaker_kind": pa.string(),
+    "confidence": pa.float64(),
+    "start": pa.int64(),
+    "end": pa.int64(),
+    "cue_start": pa.int64(),
+    "cue_end": pa.int64(),
+    "source_start": pa.int64(),
+    "source_end": pa.int64(),
+    "parent": pa.string(),
+}
+COLUMNS = tuple(_FIELDS)
+"""The columns of every table of quotes; those kept of the records follow."""
+
+
+def quote_rows(document: Document, keep: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The quotes of a document, each as one flat record; offsets are those of the document's text.
+
+    ``keep`` names fields of the document's metadata that every row repeats, as text; one that it lacks is ``None``.
+    """
+    kept = {name: as_text(document.metadata.get(name)) for name in keep}
+    rows = []
+    for quote in document.quotes:
+        speaker, source = quote.speaker, quote.source
+        rows.append(
+            {
+                "doc_id": document.id,
+                "quote_id": quote.id,
+                "type": quote.type,
+                "text": quote.content.text,
+                "cue": quote.cue.text,
+                "source": source.text if source else None,
+                "speaker": speaker.name if speaker else None,
+                "speaker_kind": speaker.kind if speaker else None,
+                "confidence": quote.confidence,
+                "start": quote.content.start,
+                "end": quote.content.end,
+                "cue_start": quote.cue.start,
+                "cue_end": quote.cue.end,
+                "source_start": source.start if source else None,
+                "source_end": source.end if source else None,
+                "parent": quote.parent,
+                **kept,
+            }
+        )
+    return rows
+
+
+def schema(keep: Sequence[str] = ()) -> pa.Schema:
+    """The Arrow schema of a table of quotes with the kept fields."""
+    return pa.schema([*_FIELDS.items(), *((name, pa.string()) for name in keep)])
+
+
+def documents_to_arrow(documents: Iterable[Document], keep: Sequence[str] = ()) -> pa.Table:
+    """All quotes of some documents as an Arrow table; ``.to_pandas()`` makes a data frame of it.
+
+    A lone surrogate, which Arrow's text can't hold, becomes a replacement character.
+    """
+    rows = [{name: storable(value) for name, value in row.items()} for d in documents for row in quote_rows(d, keep)]
+    return pa.Table.from_pylist(rows, schema=schema(keep))
+
+
+def as_text(value: Any) -> str | None:
+    """A field of a record as text: text as it is, anything else as JSON."""
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def storable(value: Any) -> Any:
+    """A value whose text is valid Unicode."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
