@@ -27,8 +27,7 @@ from quoteattr.text import NormalizedText, normalize, not_arabic
 
 if TYPE_CHECKING:  # what needs torch is imported where a model is loaded
     from quoteattr.decode import Watch
-    from quoteattr.engine import EngineName
-    from quoteattr.model import QuoteModel
+    from quoteattr.engine import EngineName, Loaded
 
 _SHIFT = re.compile(
     " *و? *(?:من|في|الي|علي) "
@@ -161,32 +160,27 @@ class QuoteAttributor:
         ``engine`` is "onnx" or "torch"; left out, it is onnx where the model has it and ``device`` is cpu. Raises `ModelError`
         where there is no model or one that this version can't read.
         """
-        from quoteattr.decode import ModelReader
         from quoteattr.engine import load_engine
         from quoteattr.models import BUNDLED
 
-        loaded = load_engine(BUNDLED if model is None else model, engine, device)
-        return cls(Proposer(lexicon), ModelReader(loaded.engine, loaded.encoder), _BATCH, min_confidence, loaded.facts)
+        return cls.of(load_engine(BUNDLED if model is None else model, engine, device), lexicon, min_confidence=min_confidence)
 
     @classmethod
     def of(
         cls,
-        model: QuoteModel,
-        tokenizer: Any,
+        loaded: Loaded,
         lexicon: Lexicon | None = None,
         *,
         min_confidence: float = 0.0,
         watch: Watch | None = None,
     ) -> QuoteAttributor:
-        """The attributor that decides by a PyTorch model that is loaded already, with its tokenizer.
+        """The attributor that decides by a model that is loaded already.
 
         ``watch`` is told what the confidence of every quote was made of.
         """
         from quoteattr.decode import ModelReader
-        from quoteattr.model import TorchEngine, encoder_of
 
-        reader = ModelReader(TorchEngine(model), encoder_of(model.config, tokenizer), watch)
-        return cls(Proposer(lexicon), reader, _BATCH, min_confidence, {"model": "unsaved"})
+        return cls(Proposer(lexicon), ModelReader(loaded.engine, loaded.encoder, watch), _BATCH, min_confidence, loaded.facts)
 
     def __call__(self, text: str, *, id: str = "", metadata: Mapping[str, Any] | None = None) -> Document:
         """The document of one text. Offsets in it are offsets into ``text``.

@@ -15,8 +15,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from quoteattr.attributor import QuoteAttributor
+from quoteattr.engine import Loaded
 from quoteattr.evaluate import match, right_speaker
-from quoteattr.model import QuoteModel
 from quoteattr.rules import logistic
 from quoteattr.schema import Document
 
@@ -33,10 +33,10 @@ class Read:
     right: tuple[bool, ...]
 
 
-def read_gold(model: QuoteModel, tokenizer: Any, gold: Sequence[Document]) -> list[Read]:
+def read_gold(loaded: Loaded, gold: Sequence[Document]) -> list[Read]:
     """Gold documents as the model reads them from their texts alone."""
     seen: list[Mapping[str, float]] = []
-    attributor = QuoteAttributor.of(model, tokenizer, watch=seen.append)
+    attributor = QuoteAttributor.of(loaded, watch=seen.append)
     found = []
     for document, predicted in zip(gold, attributor.pipe(d.text for d in gold), strict=True):
         own = tuple(seen[: len(predicted.quotes)])

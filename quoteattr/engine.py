@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -109,13 +109,12 @@ def load_engine(name: str | Path, engine: EngineName | None = None, device: str 
 
         return Loaded(*load_onnx(folder), _facts(folder, sorted((folder / "onnx").glob("*.onnx"))))
     try:
-        from quoteattr.model import TorchEngine, encoder_of, load
+        from quoteattr.model import load, loaded
     except ModuleNotFoundError as error:
         raise ModelError(
             f"the torch engine needs {error.name}, which is not installed: pip install 'quoteattr[torch]'"
         ) from error
-    model, tokenizer = load(name, device)
-    return Loaded(TorchEngine(model), encoder_of(model.config, tokenizer), _facts(name, [folder / "model.safetensors"]))
+    return replace(loaded(*load(name, device)), facts=_facts(name, [folder / "model.safetensors"]))
 
 
 def _facts(name: str | Path, weights: Sequence[Path]) -> Mapping[str, str]:

@@ -28,7 +28,7 @@ from transformers.utils import logging
 
 from quoteattr.batching import LINK_KINDS, Batch, Pairs, Pointers
 from quoteattr.encoding import FEATURES, PAIR_FEATURES, Encoder, Floats, Special, first_value
-from quoteattr.engine import FORMAT, ROLES, ModelError, Role, Settings, check_format
+from quoteattr.engine import FORMAT, ROLES, Loaded, ModelError, Role, Settings, check_format
 from quoteattr.preparation import PREPARATIONS
 
 PASS = 8
@@ -335,6 +335,11 @@ def encoder_of(config: QuoteConfig, tokenizer: Any) -> Encoder:
     """The encoder of the texts of a model, from its fast tokenizer of transformers."""
     special = Special(tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.unk_token_id)
     return Encoder(tokenizer.backend_tokenizer, special, config.preparation, config.length, config.context)
+
+
+def loaded(model: QuoteModel, tokenizer: Any) -> Loaded:
+    """A model that is in memory, ready to be run with PyTorch."""
+    return Loaded(TorchEngine(model), encoder_of(model.config, tokenizer), {"model": "unsaved"})
 
 
 class TorchEngine:

@@ -36,7 +36,7 @@ from quoteattr.encoding import Encoded, Encoder, Floats, cues_by_word, pair_feat
 from quoteattr.engine import ModelError
 from quoteattr.evaluate import Report as Evaluation
 from quoteattr.evaluate import evaluate, plain
-from quoteattr.model import PASS, QuoteConfig, QuoteModel, encoder_of, load, on, quiet
+from quoteattr.model import PASS, QuoteConfig, QuoteModel, encoder_of, load, loaded, on, quiet
 from quoteattr.phrases import Mention, spanned
 from quoteattr.rules import Report, weights
 from quoteattr.schema import Document, Quote, Speaker
@@ -571,7 +571,7 @@ def _layer(name: str) -> int:
 def accuracy(model: QuoteModel, tokenizer: Any, gold: Sequence[Document]) -> Evaluation:
     """How well a model reads annotated documents: from the text alone and from gold cues and contents."""
     model.eval()
-    attributor = QuoteAttributor.of(model, tokenizer)
+    attributor = QuoteAttributor.of(loaded(model, tokenizer))
     return evaluate(gold, predict(attributor, gold), attribute(attributor, gold))
 
 
@@ -581,7 +581,7 @@ def calibrate(folder: Path, dev: Sequence[Document]) -> Evaluation:
     The evaluation that comes back is of the same documents, each with the confidences of a fit on others.
     """
     model, tokenizer = load(folder)
-    read = read_gold(model, tokenizer, dev)
+    read = read_gold(loaded(model, tokenizer), dev)
     model.config.calibration = fit(read)
     model.config.save_pretrained(folder)
     return evaluate(dev, cross_fitted(read))

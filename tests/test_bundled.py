@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from quoteattr import Lexicon, QuoteAttributor
+from quoteattr import Document, Lexicon, QuoteAttributor
 from quoteattr.models import BUNDLED
 
 TEXT = (
@@ -66,9 +66,25 @@ def test_a_title_may_denote_a_known_speaker(make: Callable[[Lexicon], QuoteAttri
     assert [quote.speaker and quote.speaker.name for quote in document.quotes] == ["رنا الحديدي"] * 2
 
 
-def test_the_weights_are_small_and_only_safetensors() -> None:
+def test_the_weights_are_small_and_of_safe_kinds() -> None:
     assert (BUNDLED / "model.safetensors").stat().st_size < 60_000_000
-    assert {path.suffix for path in BUNDLED.iterdir()} <= {".json", ".md", ".safetensors"}
+    assert sum(path.stat().st_size for path in (BUNDLED / "onnx").iterdir()) < 30_000_000
+    assert {path.suffix for path in BUNDLED.rglob("*") if path.is_file()} <= {".json", ".md", ".onnx", ".safetensors"}
+
+
+def test_both_forms_of_the_weights_read_alike(attributor: QuoteAttributor) -> None:
+    def said(document: Document) -> list[object]:
+        return [(q.cue, q.content, q.source, q.speaker and q.speaker.name) for q in document.quotes]
+
+    assert said(QuoteAttributor.from_pretrained(engine="torch")(TEXT)) == said(attributor(TEXT))
+
+
+def test_the_model_needs_no_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from quoteattr import QuoteAttributor; QuoteAttributor.from_pretrained()('قال سامح شكري: نعم'); "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
 
 
 def test_the_rules_need_no_torch(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from encoders import ARTICLES, build_model
 from transformers import AutoTokenizer
 
 from quoteattr.calibration import FOLDS, Read, cross_fitted, fit, read_gold, with_confidences
+from quoteattr.model import loaded
 from quoteattr.rules import logistic
 from quoteattr.schema import Document, Quote, Span
 
@@ -87,7 +88,7 @@ def test_confidences_change_nothing_else() -> None:
 def test_gold_is_read_with_the_signs_and_the_truth_of_every_quote(encoders: Mapping[str, Path]) -> None:
     model = build_model(encoders["bert"])
     tokenizer = AutoTokenizer.from_pretrained(encoders["bert"])
-    found = read_gold(model, tokenizer, ARTICLES)
+    found = read_gold(loaded(model, tokenizer), ARTICLES)
     assert [x.predicted.id for x in found] == [document.id for document in ARTICLES]
     assert [x.predicted.text for x in found] == [document.text for document in ARTICLES]
     for own in found:

@@ -24,7 +24,7 @@ from quoteattr.batching import LINK_KINDS, Pairs
 from quoteattr.candidates import Proposer
 from quoteattr.decode import content_type, name_within, places_of
 from quoteattr.engine import ModelError
-from quoteattr.model import QuoteModel, load
+from quoteattr.model import QuoteModel, load, loaded
 from quoteattr.phrases import Mention
 from quoteattr.schema import Document, Span
 from quoteattr.speakers import Entity, Link
@@ -63,7 +63,7 @@ def model(encoders: Mapping[str, Path]) -> QuoteModel:
 
 @pytest.fixture(scope="module")
 def attributor(model: QuoteModel, tokenizer: Any) -> QuoteAttributor:
-    return QuoteAttributor.of(model, tokenizer)
+    return QuoteAttributor.of(loaded(model, tokenizer))
 
 
 @pytest.fixture
@@ -160,12 +160,12 @@ def test_lone_surrogates_are_read(attributor: QuoteAttributor) -> None:
 
 def test_a_model_that_sees_no_cue_finds_nothing(own_model: QuoteModel, tokenizer: Any) -> None:
     own_model.config.cue_threshold = 1.1
-    assert QuoteAttributor.of(own_model, tokenizer)(REPORT).quotes == ()
+    assert QuoteAttributor.of(loaded(own_model, tokenizer))(REPORT).quotes == ()
 
 
 def test_a_model_that_sees_cues_everywhere_gives_a_document(own_model: QuoteModel, tokenizer: Any) -> None:
     own_model.config.cue_threshold = 0.0
-    document = QuoteAttributor.of(own_model, tokenizer)(REPORT)
+    document = QuoteAttributor.of(loaded(own_model, tokenizer))(REPORT)
     assert len(document.quotes) >= 3
     assert all(REPORT[span.start : span.end] == span.text for span in spans_of(document))
 
@@ -271,7 +271,7 @@ NAMES = "سالم الخطيب مروان حداد"
 @pytest.mark.parametrize(("meant", "name"), [("وزير", "سالم الخطيب"), ("رئيس", "مروان حداد")])
 def test_the_model_decides_between_two_speakers(own_model: QuoteModel, tokenizer: Any, meant: str, name: str) -> None:
     judge = Judge(own_model, REPORT, NAMES, meant)
-    quotes = QuoteAttributor.of(own_model, tokenizer)(REPORT).quotes
+    quotes = QuoteAttributor.of(loaded(own_model, tokenizer))(REPORT).quotes
     assert [quote.speaker and quote.speaker.name for quote in quotes] == ["سالم الخطيب", "مروان حداد", name]
     assert quotes[2].evidence is not None
     assert quotes[2].evidence.linked_by == "elided:model"
@@ -282,7 +282,7 @@ def test_the_model_decides_between_two_speakers(own_model: QuoteModel, tokenizer
 
 def test_the_runner_up_is_the_other_speaker(own_model: QuoteModel, tokenizer: Any) -> None:
     Judge(own_model, REPORT, NAMES, "وزير")
-    quote = QuoteAttributor.of(own_model, tokenizer)(REPORT).quotes[2]
+    quote = QuoteAttributor.of(loaded(own_model, tokenizer))(REPORT).quotes[2]
     assert quote.evidence is not None
     assert [(other.speaker, other.probability) for other in quote.evidence.runners_up] == [("مروان حداد", 0.0)]
 
@@ -292,7 +292,7 @@ def test_nobody_lowers_the_probability_and_changes_no_speaker(own_model: QuoteMo
     for nobody in (-40.0, 80.0):
         seen: list[Mapping[str, float]] = []
         Judge(own_model, REPORT, NAMES, "وزير", nobody)
-        document = QuoteAttributor.of(own_model, tokenizer, watch=seen.append)(REPORT)
+        document = QuoteAttributor.of(loaded(own_model, tokenizer), watch=seen.append)(REPORT)
         assert len(seen) == len(document.quotes) == 3
         assert document.quotes[2].speaker is not None
         assert document.quotes[2].speaker.name == "سالم الخطيب"
@@ -306,7 +306,7 @@ def test_the_rules_have_their_say_in_a_link(own_model: QuoteModel, tokenizer: An
     for weight in (5.0, -5.0):
         with torch.no_grad():
             own_model.link_rule.fill_(weight)
-        speaker = QuoteAttributor.of(own_model, tokenizer)(REPORT).quotes[2].speaker
+        speaker = QuoteAttributor.of(loaded(own_model, tokenizer))(REPORT).quotes[2].speaker
         speakers.append(speaker and speaker.name)
     rules = QuoteAttributor.rules()(REPORT).quotes[2].speaker
     assert rules is not None
@@ -316,17 +316,17 @@ def test_the_rules_have_their_say_in_a_link(own_model: QuoteModel, tokenizer: An
 @pytest.mark.parametrize(("names", "name"), [(NAMES, "سالم الخطيب"), ("الخطيب", "الخطيب"), ("", "وزير النقل سالم الخطيب")])
 def test_a_name_is_what_the_model_takes_for_one(own_model: QuoteModel, tokenizer: Any, names: str, name: str) -> None:
     Judge(own_model, REPORT, names, "وزير")
-    speaker = QuoteAttributor.of(own_model, tokenizer)(REPORT).quotes[0].speaker
+    speaker = QuoteAttributor.of(loaded(own_model, tokenizer))(REPORT).quotes[0].speaker
     assert speaker is not None
     assert speaker.name == name
 
 
 def test_confidence_follows_the_weights_of_the_model(own_model: QuoteModel, tokenizer: Any) -> None:
     own_model.config.calibration = {"bias": 1.0}
-    document = QuoteAttributor.of(own_model, tokenizer, min_confidence=0.5)(REPORT)
+    document = QuoteAttributor.of(loaded(own_model, tokenizer), min_confidence=0.5)(REPORT)
     assert [quote.confidence for quote in document.quotes] == [0.7311] * 3
     own_model.config.calibration = {"bias": -1.0, "named": 2.0}
-    document = QuoteAttributor.of(own_model, tokenizer, min_confidence=0.5)(REPORT)
+    document = QuoteAttributor.of(loaded(own_model, tokenizer), min_confidence=0.5)(REPORT)
     assert [quote.confidence for quote in document.quotes] == [0.7311] * 2
     assert [(quote.text, quote.confidence) for quote in document.rejected] == [(QUOTES[2], 0.2689)]
 
@@ -534,5 +534,5 @@ def test_a_content_ends_where_the_reporter_takes_the_sentence_back(
         return wanted.masked_fill(~at.mask | (at.reach < first[:, None]), -1e4)
 
     monkeypatch.setattr(own_model, "ends", ends)
-    quote = QuoteAttributor.of(own_model, tokenizer)(text).quotes[0]
+    quote = QuoteAttributor.of(loaded(own_model, tokenizer))(text).quotes[0]
     assert quote.text == ("الطريق مفتوح" if cut else f"الطريق مفتوح، {tail}")
