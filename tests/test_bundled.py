@@ -67,8 +67,8 @@ def test_a_title_may_denote_a_known_speaker(make: Callable[[Lexicon], QuoteAttri
 
 
 def test_the_weights_are_small_and_of_safe_kinds() -> None:
-    assert (BUNDLED / "model.safetensors").stat().st_size < 60_000_000
-    assert sum(path.stat().st_size for path in (BUNDLED / "onnx").iterdir()) < 30_000_000
+    assert (BUNDLED / "model.safetensors").stat().st_size < 40_000_000
+    assert sum(path.stat().st_size for path in (BUNDLED / "onnx").iterdir()) < 20_000_000
     assert {path.suffix for path in BUNDLED.rglob("*") if path.is_file()} <= {".json", ".md", ".onnx", ".safetensors"}
 
 
