@@ -1,14 +1,16 @@
-# make install | test | lint | bench: the four words; make demo: the main job on a sample article.
+# make install | test | lint | bench: the four words; make slow: the tests that take minutes; make demo: the main job on a sample
+# article. PEERS=environment/bin/python lets bench measure the peers too.
 # PACKAGE=dist/quoteattr-….whl tests what a user installs, TESTS=folder tests a copy of tests/ away from the source.
 PYTHON ?= python3
 VENV ?= .venv
 PACKAGE ?= --editable .
 TESTS ?= .
+PEERS ?=
 
 BIN := $(abspath $(VENV))/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install test lint bench demo
+.PHONY: install test slow lint bench demo
 
 install: $(INSTALLED)
 
@@ -20,6 +22,9 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 test: install
 	cd $(TESTS) && $(BIN)/pytest --pyargs quoteattr quoteattr.models tests
 
+slow: install
+	cd $(TESTS) && $(BIN)/pytest --pyargs tests -m slow
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -27,7 +32,8 @@ lint: install
 
 bench: install
 	$(BIN)/python benchmarks/accuracy.py
-	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/stages.py
+	$(BIN)/python benchmarks/speed.py $(if $(PEERS),--peers-python $(PEERS))
 
 demo: install
 	$(BIN)/quoteattr extract quoteattr/data/sample.txt

@@ -17,9 +17,12 @@ from dataclasses import dataclass
 from glob import glob, has_magic
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from quoteattr.schema import Document, SchemaError
+
+if TYPE_CHECKING:  # imported where a table is read: reading text does without
+    import pyarrow as pa
 
 STDIN = "-"
 _SUFFIXES = (".txt", ".jsonl")
@@ -113,10 +116,7 @@ class Corpus:
                 yield name
                 continue
             for item in self._read(name):
-                if isinstance(item, Document) and len(item.text) > LONGEST:
-                    yield Failure(item.id, f"{len(item.text):,} characters are no article; split it")
-                else:
-                    yield item
+                yield _limited(item)
             self.done = before + (os.path.getsize(name) if os.path.isfile(name) else 0)
 
     def _read(self, name: str) -> Iterator[Document | Failure]:
@@ -175,7 +175,7 @@ class Corpus:
                 if row is None:
                     return
                 row.pop(None, None)
-                yield _row(row, f"{name}:{number}", self._columns)
+                yield document_of(row, f"{name}:{number}", self._columns)
 
     def _parquet(self, name: str) -> Iterator[Document | Failure]:
         import pyarrow as pa
@@ -186,20 +186,53 @@ class Corpus:
             with pq.ParquetFile(name) as table:
                 number = 0
                 for batch in table.iter_batches(_ROWS):
-                    for row in batch.to_pylist():
+                    for row in rows_of(batch):
                         number += 1
-                        yield _row(row, f"{name}:{number}", self._columns)
+                        yield document_of(row, f"{name}:{number}", self._columns)
                     self.done = begun + size * number // max(1, table.metadata.num_rows)
         except pa.ArrowException as error:
             yield Failure(name, f"not readable as Parquet: {str(error).splitlines()[0]}")
 
 
-def _row(row: Mapping[str, Any], where: str, columns: Columns) -> Document | Failure:
-    """A row of a table as a document; what its bytes are no UTF-8 of is refused."""
+def rows_of(table: pa.Table | pa.RecordBatch) -> list[dict[str, Any]]:
+    """The rows of an Arrow table. Bytes of a text that are no UTF-8 become lone surrogates, any other value that Python can't
+    hold (a date beyond the year 9999) becomes ``None``."""
+    try:
+        rows: list[dict[str, Any]] = table.to_pylist()
+    except (ValueError, OverflowError):
+        values = ([_value(scalar) for scalar in column] for column in table.columns)
+        rows = [dict(zip(table.schema.names, row, strict=True)) for row in zip(*values, strict=True)]
+    return rows
+
+
+def _value(scalar: pa.Scalar) -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return scalar.as_buffer().to_pybytes().decode("utf-8", "surrogateescape") if hasattr(scalar, "as_buffer") else None
+
+
+def document_of(row: Mapping[str, Any], where: str, columns: Columns) -> Document | Failure:
+    """A row of a table as a document without annotations, called ``where`` if it has no id.
+
+    Refused are a text that is none, that is not UTF-8 (with lone surrogates, as `rows_of` gives it) or that is too long.
+
+    >>> document_of({"id": 7, "text": "نعم", "date": "2026-01-05"}, "news.csv:2", Columns())
+    Document(text='نعم', id='7', speakers=(), quotes=(), rejected=(), metadata={'date': '2026-01-05'})
+    >>> print(document_of({"text": None}, "news.csv:2", Columns()))
+    news.csv:2: 'text' must be a string, not NoneType
+    """
     text = row.get(columns.text)
     if isinstance(text, str) and any("\udc80" <= c <= "\udcff" for c in text):
         return Failure(where, f"{columns.text!r} is not UTF-8 text")
-    return _from_record(row, where, columns)
+    return _limited(_from_record(row, where, columns))
+
+
+def _limited(item: Document | Failure) -> Document | Failure:
+    """An item as it is, unless it is a document too long for an article."""
+    if isinstance(item, Document) and len(item.text) > LONGEST:
+        return Failure(item.id, f"{len(item.text):,} characters are no article; split it")
+    return item
 
 
 def _from_record(record: Mapping[str, Any], where: str, columns: Columns) -> Document | Failure:

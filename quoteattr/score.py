@@ -34,7 +34,8 @@ from quoteattr.workers import Workers
 
 PART = 512
 """Records in a part."""
-_BATCH = 16
+BATCH = 16
+"""Documents that are read at once."""
 Format = Literal["jsonl", "csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("jsonl", "csv", "parquet")
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
@@ -132,7 +133,7 @@ def _all_parts(attributor: QuoteAttributor, job: Job, parts: Path) -> Counts:
     def died(deaths: int) -> None:
         job.say(f"a process died ({deaths} so far); a new one goes on")
 
-    with _ids(parts) as fresh, Workers(attributor, _read_batch, job.workers, died) as workers:
+    with _ids(parts) as fresh, Workers(attributor, read_batch, job.workers, died) as workers:
         numbered = enumerate(_chunks(_checked(job.corpus, fresh), PART), 1)
         todo: list[tuple[int, list[Document | Failure]]] = []
 
@@ -144,7 +145,7 @@ def _all_parts(attributor: QuoteAttributor, job: Job, parts: Path) -> Counts:
                     continue
                 todo.append((number, records))
                 documents = [record for record in records if isinstance(record, Document)]
-                yield from _chunks(documents, _BATCH)
+                yield from _chunks(documents, BATCH)
                 yield []  # the end of a part
 
         results: list[Document | Failure] = []
@@ -179,7 +180,7 @@ def _count(results: Iterable[Document | Failure]) -> Counts:
     return counts
 
 
-def _read_batch(attributor: QuoteAttributor, documents: Sequence[Document]) -> list[Document | Failure]:
+def read_batch(attributor: QuoteAttributor, documents: Sequence[Document]) -> list[Document | Failure]:
     """A batch as the attributor reads it; where one text brings a defect to light, the others are read alone."""
     try:
         read = list(attributor.pipe(document.text for document in documents))

@@ -82,13 +82,26 @@ def documents_to_arrow(documents: Iterable[Document], keep: Sequence[str] = ()) 
 
     A lone surrogate, which Arrow's text can't hold, becomes a replacement character.
     """
-    rows = [{name: storable(value) for name, value in row.items()} for d in documents for row in quote_rows(d, keep)]
-    return pa.Table.from_pylist(rows, schema=schema(keep))
+    return rows_to_arrow((row for document in documents for row in quote_rows(document, keep)), schema(keep))
+
+
+def rows_to_arrow(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Flat records as an Arrow table of that schema; a field that a record lacks is null."""
+    return pa.Table.from_pylist([{name: storable(value) for name, value in row.items()} for row in rows], schema=schema)
 
 
 def as_text(value: Any) -> str | None:
-    """A field of a record as text: text as it is, anything else as JSON."""
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    """A field of a record as text: text as it is, what JSON has (numbers, lists) as JSON, anything else as it prints.
+
+    >>> from datetime import date
+    >>> as_text(date(2026, 1, 5)), as_text(["أ", 1]), as_text(True)
+    ('2026-01-05', '["أ", 1]', 'true')
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool | int | float | list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
 
 
 def storable(value: Any) -> Any:

@@ -11,11 +11,12 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from cases import DATA, read_documents
+from cases import DATA, read_cases, read_documents
 from deadly import BREAKS, KILLS, Deadly
 from filelock import FileLock
 
@@ -126,6 +127,38 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(tmp_path:
     assert not parts.exists()
     assert read(out) == read(whole)
     assert failures(out) == failures(whole) == {"bad": "'text' must be a string, not NoneType"}
+
+
+@pytest.mark.slow
+def test_a_command_that_is_killed_at_any_moment_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    texts = [document.text for document in ARTICLES] + [case.document.text for case in read_cases()]
+    path = corpus_file(tmp_path, [{"id": f"{n}", "text": texts[n % len(texts)], "n": n} for n in range(6 * module.PART)])
+
+    def command(out: Path) -> list[str]:
+        options = ["--model", "rules", "--workers", "2", "--keep-columns", "n"]
+        return [sys.executable, "-m", "quoteattr", "score", str(path), "-o", str(out), *options]
+
+    begun = time.monotonic()
+    whole = tmp_path / "whole.csv"
+    subprocess.run(command(whole), check=True, stderr=subprocess.DEVNULL)
+    longest = time.monotonic() - begun
+    moments = Random(0)
+    kills = 0
+    for n in range(int(os.environ.get("QUOTEATTR_KILLS", "20"))):
+        out = tmp_path / f"out-{n}.csv"
+        parts = out.with_name(f"{out.name}.parts")
+        latest = longest / 2
+        while parts.exists() or not out.exists():  # a command that is killed when all is done need not be repeated
+            with subprocess.Popen(command(out), stderr=subprocess.PIPE, text=True) as run:
+                try:
+                    _, said = run.communicate(timeout=moments.uniform(0, latest))
+                    assert run.returncode == 0, said
+                except subprocess.TimeoutExpired:
+                    run.kill()
+                    kills += 1
+            latest = 1.2 * longest
+        assert out.read_bytes() == whole.read_bytes()
+    assert kills > 0
 
 
 def test_every_bad_record_is_named_and_the_others_are_done(tmp_path: Path) -> None:
