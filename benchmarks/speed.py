@@ -248,7 +248,7 @@ def packages() -> dict[str, float]:
 
 
 def scaling(record: Mapping[str, Any], cores: int, folder: Path) -> dict[str, float]:
-    """What many articles take, by the names that ``SCALING.md`` has for them: the mean length is that of the raw articles."""
+    """What many articles take, printed by name: the mean length is that of the raw articles."""
     if not folder.is_dir():
         print(f"\nscaling is left out: {folder} is no folder")
         return {}

@@ -51,6 +51,7 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = 1
+        options.enable_mem_pattern = name == "encoder"  # one is kept for every shape of inputs; the heads see no end of them
         return onnxruntime.InferenceSession(
             str(self._folder / f"{name}.onnx"),
             options,
