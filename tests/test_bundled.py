@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cases import DATA, read_documents
 
 from quoteattr import Document, Lexicon, QuoteAttributor
 from quoteattr.models import BUNDLED
 
+ARTICLES = read_documents(DATA / "articles.jsonl")[:8]
 TEXT = (
     "قالت وزيرة البيئة رنا الحديدي إن فرق المكافحة طوقت البقعة خلال ساعات. "
     "وأضافت أن «الأولوية الآن لإنقاذ الشعاب المرجانية»، بينما نفت شركة الملاحة أن يكون خطأ بشري وراء الحادث. "
@@ -93,3 +95,10 @@ def test_the_rules_need_no_torch(tmp_path: Path) -> None:
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers')))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
+
+
+def test_a_text_reads_the_same_whatever_else_is_in_its_batch(attributor: QuoteAttributor) -> None:
+    texts = [TEXT, *(document.text for document in ARTICLES)]
+    alone = list(attributor.pipe(texts, batch_size=1))
+    assert sum(len(document.quotes) for document in alone) > 10
+    assert list(attributor.pipe(texts, batch_size=5)) == list(attributor.pipe(texts)) == alone

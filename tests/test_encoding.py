@@ -196,6 +196,26 @@ def test_lone_surrogates_are_encoded(tokenizer: Any, text: str) -> None:
 # Features
 
 
+def test_what_holds_no_cue_mark_or_name_is_left_out_unless_the_whole_is_read(tokenizer: Any) -> None:
+    encoder = text_encoder(tokenizer, "plain", LENGTH, CONTEXT)
+    plain = "هطلت أمطار غزيرة على السواحل طوال الليل وامتلأت الأودية بالمياه حتى ساعات الفجر الأولى. " * 12
+    for text in (plain, plain + "\n" + REPORT):
+        normalized = normalize(text)
+        candidates = PROPOSER(normalized)
+        whole, needed = encoder(normalized, candidates), encoder(normalized, candidates, whole=False)
+        assert len(needed.windows) < len(whole.windows)
+        pieces, others = laid_out(whole), laid_out(needed)
+        for cue in candidates.cues:
+            own = slice(whole.first[cue.token], whole.last[cue.token] + 1)
+            assert pieces[own] == others[needed.first[cue.token] : needed.last[cue.token] + 1]
+        if candidates.cues:
+            assert len(needed.first) == len(whole.first)
+            assert needed.logits[0] < -50 < whole.logits[0]  # the first word is not read, and no cue
+        else:
+            assert needed.windows == ()
+            assert not len(needed.first)
+
+
 def test_no_two_features_share_a_number() -> None:
     bounds = [first_value(name) for name in FEATURES]
     sizes = [*FEATURES.values()]
