@@ -87,7 +87,7 @@ def scores(model: QuoteModel, texts: Sequence[Read], size: int = 8) -> list[dict
         for role in ROLES:
             result[f"{role} starts"] = model.starts(role, own, at)
             result[f"{role} ends"] = model.ends(role, own, at, at.cues)
-        result["links"] = model.links(own, on(CPU, Pairs.of(pairs, [[]] * len(words), 0)))
+        result["links"] = model.links(own, on(CPU, Pairs.of(pairs, [[]] * len(words), len(model.config.link_features))))
         result["nobodies"] = model.nobodies(own, torch.tensor(words))
         found.append(result)
     return found

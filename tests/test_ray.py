@@ -35,8 +35,10 @@ def two_nodes() -> Iterator[None]:
     from ray.cluster_utils import Cluster
 
     with TemporaryDirectory(prefix="ray") as folder, pytest.MonkeyPatch.context() as patch:
-        node = {"num_cpus": 2, "object_store_memory": 2**27, "temp_dir": folder}
+        node = {"num_cpus": 2, "object_store_memory": 2**27}
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_TMPDIR", folder)
+        (Path(folder) / "ray").mkdir()  # Ray writes its address there before it makes the folder
         before = set(descendants())
         cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
         cluster.add_node(**node)
