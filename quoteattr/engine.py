@@ -1,7 +1,7 @@
 """What runs a model: the interface that decoding needs, and the choice between the engines that have it.
 
 A folder of a model may hold two forms of it: ``model.safetensors``, which `quoteattr.model.TorchEngine` runs on any device, and
-``onnx/``, which `quoteattr.onnx.OnnxEngine` runs on a processor, several times as fast and without PyTorch.
+``onnx/``, which `quoteattr.onnx.OnnxEngine` runs on a processor, in 8 bits and without PyTorch.
 """
 
 from __future__ import annotations
