@@ -89,10 +89,12 @@ def format_of(out: Path) -> Format:
 def score(attributor: QuoteAttributor, job: Job) -> Counts:
     """Do a job, from where it was stopped, and return the counts of all that is in the output.
 
-    Raises `ScoreError` where the output is there already, another run works on it, or a stopped run was of another kind.
+    A job that was finished before is not done again. Raises `ScoreError` where the output is there already and of another job,
+    another run works on it, or a stopped run was of another kind.
     """
     parts = job.out.with_name(job.out.name + ".parts")
-    if job.out.exists() and not parts.exists():
+    finished = _finished(job)
+    if finished is None and job.out.exists() and not parts.exists():
         raise ScoreError(f"{job.out}: exists; choose another name or delete it")
     parts.mkdir(parents=True, exist_ok=True)
     lock = FileLock(parts / "lock")
@@ -101,17 +103,42 @@ def score(attributor: QuoteAttributor, job: Job) -> Counts:
     except Timeout:
         raise ScoreError(f"{job.out}: another run is writing it") from None
     try:
-        _check_settings(parts, job)
-        counts = _all_parts(attributor, job, parts)
-        _finish(job, parts, counts)
+        if finished is None:
+            _check_settings(parts, job)
+            counts = _all_parts(attributor, job, parts)
+            _finish(job, parts, counts)
+        else:
+            job.say(f"{job.out}: finished before; delete it to have it done again")
+            job.resumed.add(finished)
+            counts = finished
     finally:
         lock.release()
     shutil.rmtree(parts)
     return counts
 
 
+def _settings(job: Job) -> dict[str, Any]:
+    """What tells one job from another, as JSON gives it back."""
+    settings = {"format": job.format, "keep_columns": job.keep, "corpus_bytes": job.corpus.size, **job.facts}
+    same: dict[str, Any] = json.loads(json.dumps(settings))
+    return same
+
+
+def _finished(job: Job) -> Counts | None:
+    """The counts of the output if it is there and of the same job."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        meta = json.loads(_meta(job).read_text(encoding="utf-8"))
+        if job.out.exists() and all(meta[name] == value for name, value in _settings(job).items()):
+            return Counts(**{name: meta[name] for name in asdict(Counts())})
+    return None
+
+
+def _meta(job: Job) -> Path:
+    return job.out.with_name(job.out.name + ".meta.json")
+
+
 def _check_settings(parts: Path, job: Job) -> None:
-    settings = {"format": job.format, "keep": list(job.keep), "part": PART, **job.facts}
+    settings = {"part": PART, **_settings(job)}
     path = parts / "settings.json"
     if not path.exists():
         _replace(path, json.dumps(settings, ensure_ascii=False, indent=2).encode())
@@ -334,8 +361,8 @@ def _finish(job: Job, parts: Path, counts: Counts) -> None:
         os.replace(errors.with_name(errors.name + ".tmp"), errors)
     else:
         errors.unlink(missing_ok=True)
-    facts = {"quoteattr": __version__, **job.facts, **asdict(counts), "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
-    _replace(job.out.with_name(job.out.name + ".meta.json"), json.dumps(facts, ensure_ascii=False, indent=2).encode())
+    facts = {"quoteattr": __version__, **_settings(job), **asdict(counts), "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+    _replace(_meta(job), json.dumps(facts, ensure_ascii=False, indent=2).encode())
     os.replace(fresh, job.out)
 
 

@@ -147,17 +147,19 @@ def test_a_command_that_is_killed_at_any_moment_ends_as_one_that_was_not(tmp_pat
     for n in range(int(os.environ.get("QUOTEATTR_KILLS", "20"))):
         out = tmp_path / f"out-{n}.csv"
         parts = out.with_name(f"{out.name}.parts")
-        latest = longest / 2
-        while parts.exists() or not out.exists():  # a command that is killed when all is done need not be repeated
+        latest, finished = longest / 2, False
+        while not finished:
             with subprocess.Popen(command(out), stderr=subprocess.PIPE, text=True) as run:
                 try:
                     _, said = run.communicate(timeout=moments.uniform(0, latest))
                     assert run.returncode == 0, said
+                    finished = True
                 except subprocess.TimeoutExpired:
                     run.kill()
                     kills += 1
             latest = 1.2 * longest
         assert out.read_bytes() == whole.read_bytes()
+        assert not parts.exists()
     assert kills > 0
 
 
@@ -214,6 +216,25 @@ def test_an_output_that_is_there_stays(news: Path, tmp_path: Path) -> None:
     assert out.read_text(encoding="utf-8") == "mine"
 
 
+def test_a_job_that_was_finished_is_not_done_again(news: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    counts = score(RULES, job(news, out))
+    written = out.stat().st_mtime_ns
+    (tmp_path / "out.csv.parts").mkdir()  # a process that was killed just before its end leaves these
+    said: list[str] = []
+    again = job(news, out, say=said.append)
+    assert score(RULES, again) == again.resumed == counts
+    assert said == [f"{out}: finished before; delete it to have it done again"]
+    assert out.stat().st_mtime_ns == written
+    assert not (tmp_path / "out.csv.parts").exists()
+    with pytest.raises(ScoreError, match="exists"):
+        score(RULES, job(news, out, ("date",)))
+    with news.open("a", encoding="utf-8") as more:
+        more.write('\n{"id": "more", "text": "قال الوزير إن الطريق مفتوح."}')
+    with pytest.raises(ScoreError, match="exists"):
+        score(RULES, job(news, out))
+
+
 def test_a_stopped_run_of_another_kind_is_not_gone_on_with(news: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out.csv"
 
@@ -224,7 +245,7 @@ def test_a_stopped_run_of_another_kind_is_not_gone_on_with(news: Path, tmp_path:
         patch.setattr(module, "_finish", stop)
         with pytest.raises(KeyboardInterrupt):
             score(RULES, job(news, out))
-    with pytest.raises(ScoreError, match="holds a stopped run with another keep; repeat its command or delete the folder"):
+    with pytest.raises(ScoreError, match="holds a stopped run with another keep_columns"):
         score(RULES, job(news, out, ("date",)))
     again = job(news, out)
     counts = score(RULES, again)
