@@ -97,7 +97,7 @@ def _filter(documents: Sequence[Document]) -> str:
     return (
         ".quoteattr article:has([class]:checked) .text{--voice:var(--muted)}\n"
         + ",\n".join(others)
-        + "{--ink:transparent;--seen:hidden;--tint:transparent;--voice:inherit;pointer-events:none}\n"
+        + "{--edge:0;--ink:transparent;--seen:hidden;--tint:transparent;--voice:inherit;pointer-events:none}\n"
     )
 
 
@@ -247,7 +247,7 @@ def _stripped(span: Span) -> tuple[int, int]:
 def _card(quote: Quote, number: int | None) -> str:
     """What is known of a quote, a line each."""
     cue = _isolated(quote.cue.text)
-    others = quote.evidence.runners_up if quote.evidence else ()
+    others = [other for other in quote.evidence.runners_up if other.probability >= 0.005] if quote.evidence else []
     rows = {
         "النوع": _TYPES[quote.type],
         "كلمة النقل": f"{cue} ({_ACTS[quote.act]})" if quote.act else cue,

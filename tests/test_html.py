@@ -140,7 +140,7 @@ def test_hostile_strings_are_text_and_nothing_else(field: str) -> None:
 def test_the_card_of_a_quote_says_what_is_known_of_it() -> None:
     text = "قال علي: نعم"
     speaker = Speaker("S1", 'علي "أبو حسن"')
-    evidence = Evidence("model", "model", (RunnerUp("سلمى", 0.21), RunnerUp("<b>", 0.034)))
+    evidence = Evidence("model", "model", (RunnerUp("سلمى", 0.21), RunnerUp("<b>", 0.034), RunnerUp("منى", 0.004)))
     known = quote(
         text, (0, 3), (9, 12), source=(4, 7), speaker=speaker, type="mixed", act="deny", confidence=0.876, evidence=evidence
     )

@@ -137,6 +137,14 @@ def test_the_quotes_of_others_lose_underlines_and_cards_and_stay_readable(open_p
     assert colours(page)
 
 
+def test_colours_of_the_readers_own_leave_lines_around_the_quotes_kept(open_page: Open) -> None:
+    page = open_page(render_html([DOCUMENT]), viewport=WIDE, forced_colors="active")
+    width = "all => all.map(quote => getComputedStyle(quote).outlineWidth)"
+    assert page.locator(".q").evaluate_all(width) == ["1px"] * len(SAID)
+    page.get_by_role("radio", name="الوزير").click()
+    assert page.locator(".q").evaluate_all(width) == ["0px", "1px", "0px", "0px", "0px", "0px"]
+
+
 def test_the_keyboard_chooses_and_goes_to_the_quotes_kept(open_page: Open) -> None:
     page = open_page(render_html([DOCUMENT]), viewport=WIDE)
     page.keyboard.press("Tab")
@@ -241,7 +249,7 @@ def colours(page: Page) -> list[tuple[str, str, str]]:
             const hex = colour => "#" + colour.match(/\\d+/g).slice(0, 3).map(n => (+n).toString(16).padStart(2, "0")).join("");
             const behind = e => {
                 const colour = getComputedStyle(e).backgroundColor;
-                return /, 0\\)/.test(colour) ? behind(e.parentElement) : hex(colour);
+                return colour === "rgba(0, 0, 0, 0)" ? behind(e.parentElement) : hex(colour);
             };
             const seen = [];
             for (const e of document.body.querySelectorAll("*")) {
@@ -340,7 +348,7 @@ def test_print_shows_the_legend_and_the_numbers_but_no_cards(open_page: Open) ->
 HOST = """<!DOCTYPE html><html><head><style>
 html {{ font-size: 10px; background: #111; color: #eee }} * {{ box-sizing: border-box }}
 label {{ display: inline-block; font-weight: bold; margin-bottom: 5px; color: #eee }}
-sup {{ color: #eee }} p, span {{ color: inherit }}
+sup {{ color: #eee; position: relative; top: -.5em }} p {{ text-align: left }} p, span {{ color: inherit }}
 article {{ background: #222; padding: 2em }} ul {{ margin: 0 }} input {{ margin: 4px 0 0 }} h2 {{ color: inherit }}
 </style></head><body data-jp-theme-light="{light}"><main>{content}</main></body></html>"""
 
@@ -353,8 +361,9 @@ def test_a_fragment_can_be_read_in_a_page_with_other_styles(light: str, scheme: 
     assert len(cards(page)) == 1
     behind = {behind for words, _, behind in colours(page) if words.startswith("قالت")}
     assert behind <= {"#fdfcf9" if light == "true" or (not light and scheme == "light") else "#16181b"}
-    size = page.locator(".text p").first.evaluate("p => getComputedStyle(p).fontSize")
+    size, align = page.locator(".text p").first.evaluate("p => [getComputedStyle(p).fontSize, getComputedStyle(p).textAlign]")
     assert float(size.removesuffix("px")) >= 17
+    assert align == "start"
 
 
 def test_documents_on_one_page_do_not_disturb_each_other(open_page: Open) -> None:
