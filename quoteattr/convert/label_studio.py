@@ -28,7 +28,7 @@ from quoteattr.schema import Document, SchemaError
 
 INTERFACE = """\
 <View>
-  <Style>.htx-text { white-space: pre-wrap; direction: rtl; }</Style>
+  <Style>.lsf-richtext__container { line-height: 2.5 !important; }</Style>
   <Header value="Mark the words of each quote (direct, indirect or mixed), its cue and its source."/>
   <Header value="Draw a relation from the words to the cue, to the source, and to the quote they stand in." size="5"/>
   <Relations>
@@ -43,7 +43,9 @@ INTERFACE = """\
     <Label value="cue" background="#a8431a"/>
     <Label value="source" background="#855600"/>
   </Labels>
-  <Text name="text" value="$text"/>
+  <View style="direction: rtl; white-space: pre-wrap">
+    <Text name="text" value="$text"/>
+  </View>
   <TextArea name="speaker" toName="text" perRegion="true" whenTagName="label" whenLabelValue="direct,indirect,mixed"
             placeholder="Full name of the speaker; the same name is the same speaker" maxSubmissions="1" editable="true"/>
   <Choices name="kind" toName="text" perRegion="true" whenTagName="label" whenLabelValue="direct,indirect,mixed"
