@@ -276,6 +276,33 @@ def _print_errors(report: Report, gold: Sequence[Document], number: int) -> None
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# convert
+
+
+def _convert(options: argparse.Namespace) -> int:
+    from quoteattr.convert.formats import convert
+
+    out = Path(options.output)
+    if any(name != STDIN and out.exists() and os.path.exists(name) and out.samefile(name) for name in options.inputs):
+        raise _Stop(WRONG_USAGE, f"{out}: is one of the files to be read and would be overwritten")
+    documents = quotes = failures = 0
+    try:
+        for result in convert(options.inputs, options.source, options.target, out):
+            if isinstance(result, Failure):
+                _say(result)
+                failures += 1
+            else:
+                documents += 1
+                quotes += len(result.quotes)
+    except OSError as error:
+        raise _Stop(WRONG_USAGE, f"{error.filename or out}: {_reason(error)}") from None
+    _say(f"{out}: {documents} documents done, {failures} failed, {quotes} quotes")
+    if options.target == "label-studio":
+        _say(f"{out.with_suffix('.xml')}: the labelling interface for the settings of the project")
+    return SOME_FAILED if failures else DONE
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # train
 
 
@@ -473,6 +500,47 @@ def _parser() -> argparse.ArgumentParser:
         help="print errors in context: all, or the first N",
     )
     evaluate.add_argument("--worst", metavar="N", type=_count, default=0, help="name the N documents with most errors")
+
+    convert = _described(
+        commands.add_parser("convert", help="take documents to annotation tools and back"),
+        "Take documents to annotation tools, where people correct the quotes, and back as annotated documents.",
+        "examples:\n"
+        "  quoteattr extract --format jsonl --output quotes.jsonl news/\n"
+        "  quoteattr convert quotes.jsonl --to label-studio -o tasks.json\n"
+        "  quoteattr convert export.json --to jsonl -o gold.jsonl\n"
+        "  quoteattr convert quotes.jsonl --to brat -o folder\n"
+        "  quoteattr convert folder --to jsonl -o gold.jsonl\n"
+        "  quoteattr convert quotes.jsonl --to web-annotation -o quotes.jsonld\n\n"
+        "In Label Studio: paste OUT.xml, which is written beside the tasks, into the settings of a project (Labeling Interface,\n"
+        "Code), import the tasks, show predictions to annotators, and export what they made of them as JSON. In brat: annotate\n"
+        "in the folder. 'quoteattr evaluate' and 'quoteattr train' take the documents that come back.\n\n"
+        "A quote that nobody changed keeps its confidence, one that was changed has none. A document that nobody annotated, or\n"
+        "whose annotations contradict each other, is named and left out; the others are done.",
+    )
+    convert.set_defaults(run=_convert)
+    convert.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="documents as JSON lines (- for standard input), a JSON file exported by Label Studio, or a folder of brat",
+    )
+    convert.add_argument(
+        "--to",
+        dest="target",
+        required=True,
+        choices=("jsonl", "label-studio", "brat", "web-annotation"),
+        help="jsonl: one document a line, the format of all other commands; label-studio: tasks with predictions; brat: a new "
+        "folder of texts with standoff; web-annotation: W3C Web Annotation, JSON-LD (there is no way back from it)",
+    )
+    convert.add_argument(
+        "--from",
+        dest="source",
+        choices=("jsonl", "label-studio", "brat"),
+        help="the format of the inputs (default: found by looking at each)",
+    )
+    convert.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="file to write, for brat a folder that is not there yet"
+    )
 
     train = _described(
         commands.add_parser("train", help="train a model on annotated documents"),

@@ -264,6 +264,23 @@ def read_gold(name: str) -> Iterator[Document | Failure]:
     return _read(name, gold=True)
 
 
+def read_text(name: str) -> str | Failure:
+    """The text of a file, or of standard input for ``-``, as it lies there, a byte order mark included."""
+    shown = "stdin" if name == STDIN else name
+    try:
+        data = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+    except OSError as error:
+        return Failure(shown, (error.strerror or str(error)).lower())
+    text = _decode(data, shown)
+    return "\ufeff" + text if isinstance(text, str) and data.startswith(_BOM) else text
+
+
+def read_json(name: str) -> Any | Failure:
+    """What a JSON file holds."""
+    text = read_text(name)
+    return text if isinstance(text, Failure) else _parsed(text.removeprefix("\ufeff"), "stdin" if name == STDIN else name)
+
+
 def _read(name: str, gold: bool) -> Iterator[Document | Failure]:
     shown = "stdin" if name == STDIN else name
     suffix = os.path.splitext(name)[1].lower()
@@ -308,13 +325,19 @@ def _documents(lines: Iterable[bytes], shown: str, columns: Columns | None) -> I
             yield Failure(f"{shown}:{number}", text.reason)
 
 
-def _document(line: str, where: str, columns: Columns | None) -> Document | Failure:
+def _parsed(text: str, where: str) -> Any | Failure:
     try:
-        record = json.loads(line)
+        return json.loads(text)
     except json.JSONDecodeError as error:
         return Failure(where, f"not JSON (column {error.colno}): {error.msg}")
     except (ValueError, RecursionError) as error:
         return Failure(where, f"not readable as JSON: {error}")
+
+
+def _document(line: str, where: str, columns: Columns | None) -> Document | Failure:
+    record = _parsed(line, where)
+    if isinstance(record, Failure):
+        return record
     if columns is not None and isinstance(record, dict):
         return _from_record(record, where, columns)
     try:

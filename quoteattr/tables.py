@@ -11,11 +11,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
 from quoteattr.schema import Document
+from quoteattr.utf16 import Utf16
+
+Offsets = Literal["code points", "utf-16"]
+"""What offsets count: the characters of a Python string, or the units of one in JavaScript, Java or C#."""
+_OFFSETS = ("start", "end", "cue_start", "cue_end", "source_start", "source_end")
 
 _FIELDS: Mapping[str, pa.DataType] = {
     "doc_id": pa.string(),
@@ -77,12 +82,29 @@ def schema(keep: Sequence[str] = ()) -> pa.Schema:
     return pa.schema([*_FIELDS.items(), *((name, pa.string()) for name in keep)])
 
 
-def documents_to_arrow(documents: Iterable[Document], keep: Sequence[str] = ()) -> pa.Table:
-    """All quotes of some documents as an Arrow table; ``.to_pandas()`` makes a data frame of it.
+def documents_to_arrow(documents: Iterable[Document], keep: Sequence[str] = (), *, offsets: Offsets = "code points") -> pa.Table:
+    """All quotes of some documents as an Arrow table, which other libraries take as it is: ``.to_pandas()``,
+    ``polars.from_arrow``, ``datasets.Dataset``, ``duckdb``.
 
-    A lone surrogate, which Arrow's text can't hold, becomes a replacement character.
+    ``offsets`` says what they count, for tables that JavaScript or Java reads. A lone surrogate, which Arrow's text can't hold,
+    becomes a replacement character. Raises `ValueError` for offsets that there are not.
+
+    >>> quote = {"id": "Q1", "type": "direct", "cue": [2, 5], "content": [11, 14]}
+    >>> document = Document.from_dict({"text": "😀 قال علي: نعم", "quotes": [quote]})
+    >>> documents_to_arrow([document], offsets="utf-16")["start"].to_pylist()
+    [12]
     """
-    return rows_to_arrow((row for document in documents for row in quote_rows(document, keep)), schema(keep))
+    if offsets not in get_args(Offsets):
+        raise ValueError(f"offsets must be one of {', '.join(get_args(Offsets))}, not {offsets!r}")
+    rows = (row for document in documents for row in _counted(quote_rows(document, keep), document, offsets))
+    return rows_to_arrow(rows, schema(keep))
+
+
+def _counted(rows: list[dict[str, Any]], document: Document, offsets: Offsets) -> list[dict[str, Any]]:
+    if offsets == "utf-16" and rows:
+        units = Utf16(document.text).units
+        rows = [{**row, **{name: units(row[name]) for name in _OFFSETS if row[name] is not None}} for row in rows]
+    return rows
 
 
 def rows_to_arrow(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:

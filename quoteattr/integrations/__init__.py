@@ -1,2 +1,2 @@
-"""Quotes on engines that spread work over many machines: `quoteattr.integrations.ray` and `quoteattr.integrations.spark`, two
-shells over one function of Arrow batches, `quoteattr.integrations.batches`."""
+"""Quotes in the tools of others: `quoteattr.integrations.ray`, `quoteattr.integrations.spark`, `quoteattr.integrations.datasets`,
+shells over one function of Arrow batches, `quoteattr.integrations.batches`; `quoteattr.integrations.spacy`, a component."""
