@@ -246,6 +246,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         report = evaluate(gold, predicted, attributed)
     except EvaluationError as error:
         raise _Stop(SOME_FAILED, error) from None
+    _write_errors(options.html, gold, report, {document.id: "all" for document in gold}, gold_file)
     if options.json:
         print(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
     else:
@@ -260,7 +261,7 @@ def _evaluate_suite(options: argparse.Namespace) -> int:
     from quoteattr.attributor import attribute, predict
     from quoteattr.baselines import BASELINES
     from quoteattr.evaluate import EvaluationError
-    from quoteattr.suite import Suite, SuiteError, compare
+    from quoteattr.suite import Suite, SuiteError, compare, group_of
 
     if options.errors or options.worst or options.model:
         raise _Stop(
@@ -284,6 +285,9 @@ def _evaluate_suite(options: argparse.Namespace) -> int:
         comparison = compare(suite, predicted, attributed)
     except EvaluationError as error:
         raise _Stop(SOME_FAILED, error) from None
+    first, report = next(iter(comparison.reports.items()))
+    groups = {document.id: group_of(document) for document in suite.documents}
+    _write_errors(options.html, suite.documents, report, groups, f"{first}, {options.suite}")
     if options.json:
         print(json.dumps(comparison.to_dict(), ensure_ascii=False, indent=2))
     else:
@@ -298,6 +302,16 @@ def _annotated(name: str) -> list[Document]:
     if failures:
         raise _Stop(SOME_FAILED, *failures)
     return [item for item in items if isinstance(item, Document)]
+
+
+def _write_errors(path: str | None, gold: Sequence[Document], report: Report, groups: Mapping[str, str], title: str) -> None:
+    """The page of the errors, where one is asked for."""
+    if path is None:
+        return
+    from quoteattr.error_page import render_errors
+
+    with _opened(path, []) as out:
+        out.write(render_errors(gold, report, groups, title))
 
 
 def _print_worst(report: Report, number: int) -> None:
@@ -550,6 +564,11 @@ def _parser() -> argparse.ArgumentParser:
         const=sys.maxsize,
         default=0,
         help="print errors in context: all, or the first N",
+    )
+    evaluate.add_argument(
+        "--html",
+        metavar="FILE",
+        help="write a page of all errors (of the first system) beside the gold, to be filtered by kind and phenomenon",
     )
     evaluate.add_argument("--worst", metavar="N", type=_count, default=0, help="name the N documents with most errors")
 

@@ -613,7 +613,7 @@ def _shares(gold: Document, predicted: Document, right: Mapping[str, Quote]) -> 
 
 def _errors(gold: Document, predicted: Document, partner: Mapping[str, Match], rights: Iterable[str]) -> tuple[Error, ...]:
     def error(kind: ErrorKind, wanted: Quote | None, got: Quote | None) -> Error:
-        start, end = _window(gold.text, wanted, got)
+        start, end = window(gold.text, wanted, got)
         return Error(gold.id, kind, wanted, got, gold.text[start:end])
 
     found = {m.gold.id for m in partner.values()}
@@ -643,9 +643,10 @@ def _spans(quote: Quote | None) -> tuple[Span, ...]:
     return (quote.cue, quote.content) if quote.source is None else (quote.cue, quote.content, quote.source)
 
 
-def _window(text: str, *quotes: Quote | None) -> tuple[int, int]:
+def window(text: str, *quotes: Quote | None, around: int = _CONTEXT) -> tuple[int, int]:
+    """Where some quotes stand in a text, at least one of them given, with ``around`` characters before and behind."""
     spans = [span for quote in quotes for span in _spans(quote)]
-    return max(0, min(s.start for s in spans) - _CONTEXT), min(len(text), max(s.end for s in spans) + _CONTEXT)
+    return max(0, min(s.start for s in spans) - around), min(len(text), max(s.end for s in spans) + around)
 
 
 def format_error(document: Document, error: Error) -> str:
@@ -661,7 +662,7 @@ def format_error(document: Document, error: Error) -> str:
       gold: direct, speaker علي
         ⟨قال⟩ {علي}: ⟦نعم⟧
     """
-    start, end = _window(document.text, error.gold, error.predicted)
+    start, end = window(document.text, error.gold, error.predicted)
     lines = [f"{error.kind} · {error.document_id}"]
     for side, quote in (("gold", error.gold), ("predicted", error.predicted)):
         if quote is None:

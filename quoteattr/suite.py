@@ -120,9 +120,11 @@ def difference(a: Report, b: Report) -> Difference:
 class Comparison:
     """The reports of some systems, each by the system's name: over all ``total`` documents, by ``parts`` and by ``groups``.
 
-    ``differences`` compares the first system with each other one. The extension is a group and in nothing else.
+    ``differences`` compares the first system with each other one. The extension is a group and in nothing else but ``reports``,
+    which are on every document.
     """
 
+    reports: Mapping[str, Report]
     total: Mapping[str, Report]
     parts: Mapping[str, Mapping[str, Report]]
     groups: Mapping[str, Mapping[str, Report]]
@@ -164,6 +166,7 @@ def compare(
     total = on(document for document in documents if group_of(document) != EXTENSION)
     first = next(iter(total), None)
     return Comparison(
+        reports,
         total,
         {part: on(d for d in own if group_of(d) != EXTENSION) for part, own in suite.parts.items()},
         {group: on(own) for group, own in groups.items()},

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 from cases import DATA, read_documents
+from pages import HOSTILE, quote
 
 from quoteattr.attributor import QuoteAttributor
 from quoteattr.baselines import BASELINES
+from quoteattr.error_page import KINDS, render_errors
 from quoteattr.evaluate import evaluate
-from quoteattr.schema import Document
+from quoteattr.schema import Document, Speaker
 from quoteattr.suite import EXTENSION, Suite, SuiteError, compare, difference
 
 ARTICLES = read_documents(DATA / "articles.jsonl")
@@ -119,6 +121,35 @@ def test_the_command_compares_the_systems_and_files_that_are_asked_for(tmp_path:
     lines = out.splitlines()
     assert lines[0] == f"all: 5 documents, {record['total']['rules']['gold_quotes']} gold quotes"
     assert any(line.startswith("extension") for line in lines)
+
+
+def test_the_page_of_errors_holds_every_error_of_the_first_system_beside_the_gold(tmp_path: Path) -> None:
+    (tmp_path / "suite").mkdir()
+    folder, page = write(tmp_path / "suite"), tmp_path / "errors.html"
+    assert evaluated("--suite", folder, "--systems", "nearest-name", "rules", "--html", page)[0] == 0
+    shown = page.read_text(encoding="utf-8")
+    predicted = [BASELINES["nearest-name"](document) for document in SUITE.documents]
+    errors = evaluate(SUITE.documents, predicted).errors()
+    assert len(errors) > 5
+    assert shown.count("<article class=") == len(errors)
+    for kind in ("missed", "speaker"):
+        count = sum(error.kind == kind for error in errors)
+        assert shown.count(f'<article class="{kind} ') == count
+        assert f'id="{kind}"> {KINDS[kind]} <span class="count">{count}</span>' in shown
+    assert "<script" not in shown
+    assert "nearest-name" in shown
+
+
+def test_hostile_names_and_texts_are_harmless_on_the_page_of_errors() -> None:
+    text = HOSTILE + " قال علي: نعم"
+    start = len(text) - len("قال علي: نعم")
+    own = quote(text, (start, start + 3), (start + 9, start + 12), speaker=Speaker("S1", HOSTILE))
+    gold = Document(text, HOSTILE, (own.speaker,) if own.speaker else (), (own,))
+    page = render_errors([gold], evaluate([gold], [silent(gold)]), {HOSTILE: HOSTILE}, HOSTILE)
+    assert "<script" not in page
+    assert "<img" not in page
+    assert page.count("</style>") == 1
+    assert not set("\x00\x1b\u202e\u2066\ud800") & set(page)
 
 
 def test_a_folder_that_is_no_suite_is_named_with_what_is_wrong(tmp_path: Path) -> None:
