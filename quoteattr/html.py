@@ -1,23 +1,43 @@
-"""A document for the browser: the article with its quotes tinted by speaker, under a legend of who speaks how often.
+"""A document for the browser: the article with its quotes tinted by speaker, beside a legend of who speaks how often.
 
-The page is one file without scripts that loads nothing. Whatever comes from a document is escaped, and characters that
-could reorder or hide text (bidi overrides, control characters) do not get into it.
+The page is one file without scripts that loads nothing: choosing a speaker in the legend and the card of a quote are
+plain CSS. Whatever comes from a document is escaped, and characters that could reorder or hide text (bidi overrides,
+control characters) do not get into it.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from html import escape
+from importlib.resources import files
 from itertools import pairwise, takewhile
+from secrets import token_hex
 
 from quoteattr.schema import Document, Quote, Span
 
 NOBODY = "متحدث غير معروف"
 _PAGE_TITLE = "من قال ماذا"
+_ALL = "الكل"
 _TYPES = {"direct": "مباشر", "indirect": "غير مباشر", "mixed": "مختلط"}
+_ACTS = {
+    "assert": "إخبار",
+    "add": "إضافة",
+    "explain": "توضيح",
+    "announce": "إعلان",
+    "deny": "نفي",
+    "admit": "إقرار",
+    "warn": "تحذير",
+    "expect": "توقع",
+    "claim": "زعم",
+    "ask": "سؤال",
+    "demand": "مطالبة",
+    "praise": "إشادة",
+    "criticise": "انتقاد",
+}
 _QUOTES = ("لا اقتباسات", "اقتباس واحد", "اقتباسان", "اقتباسات", "اقتباسا", "اقتباس")
 _SPEAKERS = ("لا متحدثين", "متحدث واحد", "متحدثان", "متحدثين", "متحدثا", "متحدث")
 
@@ -26,80 +46,16 @@ _DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\r\u202a-\u202e\u2066-\u206f]
 _SPACES = re.compile("[\t\v\f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
-# Page, text, muted text, lines; then of each speaker the tint behind a quote and the ink of its lines and number.
-_LIGHT = ("#fdfcf9", "#1d1d1b", "#5c5b56", "#dcdad2")
-_DARK = ("#16181b", "#ece9e2", "#a9a69e", "#3b3e43")
-_LIGHT_TINTS = (
-    ("#e6e6e2", "#5c5c58"),  # nobody
-    ("#d6e6fa", "#1f5fa8"),
-    ("#fde6b8", "#855600"),
-    ("#d3efd6", "#1a6b33"),
-    ("#fbd9e6", "#a8285f"),
-    ("#e5dcfa", "#6a3fb5"),
-    ("#cbecea", "#0b6a6a"),
-    ("#fbdccb", "#a8431a"),
-    ("#e9eeb8", "#5c6400"),
-)
-_DARK_TINTS = (
-    ("#3a3c40", "#b9b9b4"),
-    ("#1f3a5c", "#8dbcf5"),
-    ("#50400f", "#f0c05a"),
-    ("#1d4a2a", "#7fd696"),
-    ("#5a2340", "#f79cc2"),
-    ("#40306b", "#c3a9f7"),
-    ("#134a4a", "#6fd3d1"),
-    ("#5c3019", "#f5a67e"),
-    ("#454a10", "#ccd65c"),
-)
-
-
-def _colours(base: Sequence[str], tints: Sequence[tuple[str, str]]) -> str:
-    page, text, muted, line = base
-    rules = [f".quoteattr{{--page:{page};--text:{text};--muted:{muted};--line:{line}}}"]
-    rules += [f".quoteattr .s{n}{{--tint:{tint};--ink:{ink}}}" for n, (tint, ink) in enumerate(tints)]
-    return "\n".join(rules)
-
-
-_STYLE = f"""
-{_colours(_LIGHT, _LIGHT_TINTS)}
-@media screen and (prefers-color-scheme:dark){{
-{_colours(_DARK, _DARK_TINTS)}
-}}
-.quoteattr{{background:var(--page);color:var(--text);font:1.1875rem/1.9 "Noto Naskh Arabic","Geeza Pro","Segoe UI",serif;
- text-align:start;margin:0;padding:1.5rem 1.25rem;overflow-wrap:anywhere;color-scheme:light dark}}
-.quoteattr>*{{max-width:40rem;margin-inline:auto}}
-.quoteattr h1{{font-size:1.375rem;line-height:1.5;margin-block:0 .5rem}}
-.quoteattr h2{{font-size:1.1875rem;line-height:1.5;margin-block:0}}
-.quoteattr article{{background:none;border:0;padding:0}}
-.quoteattr article+article{{border-top:1px solid var(--line);margin-top:3rem;padding-top:2rem}}
-.quoteattr nav{{margin-bottom:3rem}}
-.quoteattr nav ol{{margin:0;padding-inline-start:1.75rem}}
-.quoteattr a{{color:inherit;text-underline-offset:.3em}}
-.quoteattr .counts,.quoteattr .marks{{color:var(--muted);font-size:1rem;margin:0}}
-.quoteattr .legend{{list-style:none;display:flex;flex-wrap:wrap;gap:.5rem;margin:.75rem 0;padding:0}}
-.quoteattr .legend li{{background:var(--tint);border-radius:.4rem;line-height:1.6;margin:0;padding:.1rem .7rem}}
-.quoteattr .legend .n{{color:var(--ink);font-weight:bold}}
-.quoteattr .legend .count{{font-size:1rem}}
-.quoteattr .text{{border-top:1px solid var(--line);margin-top:1rem;padding-top:1.25rem}}
-.quoteattr .text p{{margin:0 0 1rem}}
-.quoteattr .q{{background:var(--tint);border-radius:.15em;-webkit-box-decoration-break:clone;box-decoration-break:clone}}
-.quoteattr .q .q{{box-shadow:0 0 0 1px var(--ink)}}
-.quoteattr .cue,.quoteattr .source{{text-decoration:underline dotted .12em var(--ink);text-underline-offset:.4em;
- text-decoration-skip-ink:none}}
-.quoteattr .source{{text-decoration-style:solid;text-decoration-thickness:.07em}}
-.quoteattr sup{{color:var(--ink);font-size:.65em;font-weight:bold;line-height:0;vertical-align:.7em;
- padding-inline:.15em;unicode-bidi:isolate}}
-.quoteattr sup::before{{content:attr(data-n)}}
-@media print{{.quoteattr{{padding:0}} .quoteattr *{{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
- .quoteattr p{{orphans:2;widows:2}} .quoteattr .legend li{{break-inside:avoid}}}}
-"""
+_TINTS = 8  # of speakers in data/article.css; nobody has one more
 
 
 def render_html(documents: Sequence[Document]) -> str:
     """One self-contained page with all the documents, from right to left, under a list of them where there are several.
 
-    A quote has the tint and number of its speaker and says speaker, type and confidence when pointed at; cues have a dotted
-    and sources a plain underline. The page can be written as UTF-8 whatever the documents hold.
+    A quote has the tint and number of its speaker, cues have a dotted and sources a plain underline. A quote that is
+    pointed at, or whose number has the focus, shows a card: who speaks, type, cue, source, confidence, and who else was
+    considered. A speaker chosen in the legend leaves only his or her quotes marked. The page can be written as UTF-8
+    whatever the documents hold.
 
     >>> page = render_html([Document("قال علي: نعم", id="<1>")])
     >>> page.startswith("<!DOCTYPE html>"), "<title>&lt;1&gt;</title>" in page
@@ -113,8 +69,7 @@ def render_html(documents: Sequence[Document]) -> str:
         '<!DOCTYPE html>\n<html lang="ar" dir="rtl">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>html{{background:{_LIGHT[0]}}}\n"
-        f"@media screen and (prefers-color-scheme:dark){{html{{background:{_DARK[0]}}}}}{_STYLE}</style>\n</head>\n"
+        f"<title>{title}</title>\n<style>{style('article', 'page')}{_filter(documents)}</style>\n</head>\n"
         f'<body class="quoteattr">\n' + "\n".join(parts) + "\n</body>\n</html>\n"
     )
 
@@ -125,8 +80,40 @@ def render_fragment(document: Document) -> str:
     >>> render_fragment(Document("قال علي: نعم"))[:47]
     '<div class="quoteattr" dir="rtl" lang="ar"><sty'
     """
-    article = _article(document, None, "h2")
-    return f'<div class="quoteattr" dir="rtl" lang="ar"><style>{_STYLE}</style>\n{article}\n</div>'
+    article = _article(document, f"quoteattr-{token_hex(4)}", "h2")  # the page may show this or another document as well
+    rules = f"<style>{style('article')}{_filter([document])}</style>"
+    return f'<div class="quoteattr" dir="rtl" lang="ar">{rules}\n{article}\n</div>'
+
+
+def render_part(text: str, quotes: Sequence[Quote], start: int, end: int, anchor: str) -> str:
+    """The paragraphs of ``text[start:end]`` with the marks of the quotes, which lie in it; ``anchor`` is unique on the page."""
+    moved = [_moved(quote, -start) for quote in quotes]
+    return _text(text[start:end], _marks(moved, _speaker_numbers(moved), anchor))
+
+
+def _moved(quote: Quote, by: int) -> Quote:
+    def span(own: Span) -> Span:
+        return Span(own.start + by, own.end + by, own.text)
+
+    source = None if quote.source is None else span(quote.source)
+    return replace(quote, content=span(quote.content), cue=span(quote.cue), source=source)
+
+
+@cache
+def style(*names: str) -> str:
+    """The style sheets of the package by name."""
+    return "".join((files("quoteattr") / "data" / f"{name}.css").read_text(encoding="utf-8") for name in names)
+
+
+def _filter(documents: Sequence[Document]) -> str:
+    """The style that takes the marks off all quotes but those of the speaker chosen, and mutes the rest of the text."""
+    speakers = max((len(_speaker_numbers(document.quotes)) for document in documents), default=0)
+    others = [f".quoteattr article:has(.k{n}:checked) .text :is(.q,.cue,.source):not(.k{n})" for n in range(speakers + 1)]
+    return (
+        ".quoteattr article:has([class]:checked) .text{--voice:var(--muted)}\n"
+        + ",\n".join(others)
+        + "{--ink:transparent;--seen:hidden;--tint:transparent;--voice:inherit;pointer-events:none}\n"
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -142,22 +129,22 @@ def _contents(documents: Sequence[Document]) -> str:
     return '<nav aria-label="النصوص">\n<ol>\n' + "\n".join(items) + "\n</ol>\n</nav>"
 
 
-def _article(document: Document, anchor: str | None, heading: str) -> str:
+def _article(document: Document, anchor: str, heading: str) -> str:
     numbers = _speaker_numbers(document.quotes)
     name = _name(document, "")
     parts = [
-        f'<article id="{anchor}">' if anchor else "<article>",
+        f'<article id="{anchor}">',
         f"<{heading}><bdi>{name}</bdi></{heading}>" if name else "",
         f'<p class="counts">{_counts(document, len(numbers))}</p>',
-        _legend(document.quotes, numbers) if document.quotes else "",
-        f'<div class="text">\n{_text(document.text, _marks(document.quotes, numbers))}\n</div>',
+        _legend(document.quotes, numbers, anchor) if document.quotes else "",
+        f'<div class="text">\n{_text(document.text, _marks(document.quotes, numbers, anchor))}\n</div>',
         "</article>",
     ]
     return "\n".join(part for part in parts if part)
 
 
 def _name(document: Document, otherwise: str) -> str:
-    return _label(document.id) or otherwise
+    return label(document.id) or otherwise
 
 
 def _counts(document: Document, speakers: int) -> str:
@@ -188,27 +175,31 @@ def _speaker_numbers(quotes: Sequence[Quote]) -> dict[str, int]:
     return {speaker: n for n, speaker in enumerate(ids, 1)}
 
 
-def _legend(quotes: Sequence[Quote], numbers: dict[str, int]) -> str:
+def _legend(quotes: Sequence[Quote], numbers: Mapping[str, int], anchor: str) -> str:
     names = {quote.speaker.id: quote.speaker.name for quote in quotes if quote.speaker}
     spoken = Counter(quote.speaker.id if quote.speaker else None for quote in quotes)
-    rows = [_legend_row(numbers[speaker], names[speaker], spoken[speaker]) for speaker in numbers]
-    if None in spoken:
-        rows.append(_legend_row(None, NOBODY, spoken[None]))
+    radio = f'<input type="radio" name="{anchor}-speaker"'
+    rows = [f'<label class="all">{radio} checked> {_ALL} {_count(len(quotes))}</label>']
+    for speaker, number in [*numbers.items(), *([(None, None)] if None in spoken else [])]:
+        name = NOBODY if speaker is None else names[speaker]
+        row = f'{radio} class="k{number or 0}"> {_named(number, name)} {_count(spoken[speaker])}'
+        rows.append(f'<label class="{_tint(number)}">{row}</label>')
     return (
-        '<ul class="legend" aria-label="المتحدثون">\n' + "\n".join(rows) + "\n</ul>\n"
-        '<p class="marks s0"><span class="cue">كلمة النقل</span>، <span class="source">المصدر كما ورد</span></p>'
+        '<div class="side">\n<div class="legend" role="radiogroup" aria-label="المتحدثون">\n' + "\n".join(rows) + "\n</div>\n"
+        '<p class="marks s0"><span class="cue">كلمة النقل</span>، <span class="source">المصدر كما ورد</span></p>\n</div>'
     )
 
 
-def _legend_row(number: int | None, name: str, count: int) -> str:
-    return (
-        f'<li class="{_tint(number)}"><span class="n">{_shown(number)}</span> <bdi>{_label(name)}</bdi> '
-        f'<span class="count">({_counted(count, _QUOTES)})</span></li>'
-    )
+def _count(number: int) -> str:
+    return f'<span class="count">({_counted(number, _QUOTES)})</span>'
+
+
+def _named(number: int | None, name: str) -> str:
+    return f'<span class="n">{_shown(number)}</span> {isolated(name)}'
 
 
 def _tint(number: int | None) -> str:
-    return "s0" if number is None else f"s{(number - 1) % (len(_LIGHT_TINTS) - 1) + 1}"
+    return "s0" if number is None else f"s{(number - 1) % _TINTS + 1}"
 
 
 def _shown(number: int | None) -> str:
@@ -221,39 +212,67 @@ def _shown(number: int | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A stretch of the text to be marked: the tag before it, and what stands at its very end before the closing tag."""
+    """A stretch of the text to be marked. It may have to be closed and opened again: ``tag`` opens it at its start and
+    ``again`` later on, ``pause`` stands at the end of every piece but the last, and ``last`` at the end of that."""
 
     start: int
     end: int
     tag: str
+    again: str
+    pause: str = ""
     last: str = ""
 
 
-def _marks(quotes: Sequence[Quote], numbers: dict[str, int]) -> list[_Mark]:
+def _marks(quotes: Sequence[Quote], numbers: Mapping[str, int], anchor: str) -> list[_Mark]:
     """The marks of the quotes in the order in which they open: an outer one before those inside it."""
     marks: dict[_Mark, None] = {}
-    for quote in quotes:
+    for n, quote in enumerate(quotes, 1):
         number = numbers[quote.speaker.id] if quote.speaker else None
-        tint = _tint(number)
-        tag = f'<span class="q {tint}" role="group" title="{_description(quote)}">'
-        marks[_mark(quote.content, tag, f'<sup aria-hidden="true" data-n="{_shown(number)}"></sup>')] = None
-        if quote.source:
-            marks[_mark(quote.source, f'<span class="source {tint}">')] = None
-        marks[_mark(quote.cue, f'<span class="cue {tint}">')] = None
+        speaker = f"{_tint(number)} k{number or 0}"
+        marks[_quote_mark(quote, number, speaker, f"{anchor}-q{n}")] = None
+        for span, kind in ((quote.source, "source"), (quote.cue, "cue")):
+            if span is not None:
+                tag = f'<span class="{kind} {speaker}">'
+                marks[_Mark(*_stripped(span), tag, tag)] = None
     return sorted((m for m in marks if m.start < m.end), key=lambda m: (m.start, -m.end))
 
 
-def _mark(span: Span, tag: str, last: str = "") -> _Mark:
-    """The mark of a span without the white space at its edges."""
+def _quote_mark(quote: Quote, number: int | None, classes: str, card: str) -> _Mark:
+    name = label(quote.speaker.name) if quote.speaker else NOBODY
+    tag = f'<span class="q {classes}" role="group" tabindex="-1" aria-label='
+    rows = _card(quote, number)
+    return _Mark(
+        *_stripped(quote.content),
+        tag=f'{tag}"اقتباس: {name}">',
+        again=f'{tag}"تتمة الاقتباس: {name}">',
+        pause=f'<span class="card" role="tooltip" hidden>{rows}</span>',
+        last=(
+            f'<sup role="note" tabindex="0" aria-label="{_shown(number)}، {name}" aria-describedby="{card}" '
+            f'data-n="{_shown(number)}"></sup><span class="card" role="tooltip" id="{card}" hidden>{rows}</span>'
+        ),
+    )
+
+
+def _stripped(span: Span) -> tuple[int, int]:
+    """The offsets of a span without the white space at its edges."""
     start = span.end - len(span.text.lstrip())
-    return _Mark(start, start + len(span.text.strip()), tag, last)
+    return start, start + len(span.text.strip())
 
 
-def _description(quote: Quote) -> str:
-    parts = [f"المتحدث: {_label(quote.speaker.name) if quote.speaker else NOBODY}", f"النوع: {_TYPES[quote.type]}"]
-    if quote.confidence is not None:
-        parts.append(f"الثقة: {quote.confidence:.0%}")
-    return "؛ ".join(parts)
+def _card(quote: Quote, number: int | None) -> str:
+    """What is known of a quote, a line each."""
+    cue = isolated(quote.cue.text)
+    others = quote.evidence.runners_up if quote.evidence else ()
+    rows = {
+        "النوع": _TYPES[quote.type],
+        "كلمة النقل": f"{cue} ({_ACTS[quote.act]})" if quote.act else cue,
+        "المصدر كما ورد": isolated(quote.source.text) if quote.source else "",
+        "الثقة": "" if quote.confidence is None else f"{quote.confidence:.0%}",
+        "مرشحون آخرون": "، ".join(f"{isolated(other.speaker)} {other.probability:.0%}" for other in others),
+    }
+    lines = [f'<span><span class="key">{key}:</span> {value}</span>' for key, value in rows.items() if value]
+    name = quote.speaker.name if quote.speaker else NOBODY
+    return " ".join([f'<span class="who">{_named(number, name)}</span>', *lines])
 
 
 def _text(text: str, marks: Sequence[_Mark]) -> str:
@@ -267,8 +286,8 @@ def _text(text: str, marks: Sequence[_Mark]) -> str:
         at_line_end = text[start] == "\n"
         wanted = [] if at_line_end else covering
         kept = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], zip(open_marks, wanted, strict=False)))
-        line += [f"{mark.last if mark.end == start else ''}</span>" for mark in reversed(open_marks[kept:])]
-        line += [mark.tag for mark in wanted[kept:]]
+        line += [f"{mark.last if mark.end == start else mark.pause}</span>" for mark in reversed(open_marks[kept:])]
+        line += [mark.tag if mark.start == start else mark.again for mark in wanted[kept:]]
         open_marks = wanted
         if at_line_end:
             if visible:
@@ -295,7 +314,13 @@ def _segments(text: str, marks: Sequence[_Mark]) -> Iterator[tuple[int, int, lis
         yield start, end, covering
 
 
-def _label(text: str) -> str:
+def isolated(text: str) -> str:
+    """A label of one line that does not reorder what stands around it, for HTML."""
+    return f"<bdi>{label(text)}</bdi>"
+
+
+def label(text: str) -> str:
+    """A text as a label of one line, for HTML."""
     return _escaped(" ".join(text.split()))
 
 

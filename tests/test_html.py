@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pages import HARMLESS, HOSTILE, contrast, quote
 
-from quoteattr import Document, QuoteAttributor, Span, Speaker
+from quoteattr import Document, QuoteAttributor, Speaker
 from quoteattr.html import NOBODY, render_fragment, render_html
-from quoteattr.schema import Quote
+from quoteattr.schema import Evidence, RunnerUp
 
-VOID = {"meta"}
-TAGS = set("html head meta title style body h1 h2 nav ol ul li a article div p span sup bdi".split())
-HOSTILE = "<script>alert(1)</script>&amp;'\"><img src=x onerror=y>\x00\x1b[1m\u202eقلب\u2066\ud800\x85‏</style></span>"
-HARMLESS = HOSTILE.translate(dict.fromkeys([0, 0x1B, 0x202E, 0x2066])).replace("\ud800", "\ufffd")
+VOID = {"meta", "input"}
+TAGS = set("html head meta title style body h1 h2 nav ol li a article div p span sup bdi label input".split())
 NEVER_SHOWN = set(map(chr, [*range(10), *range(11, 32), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 
 
@@ -49,8 +47,11 @@ class Page(HTMLParser):
         self._path.pop()
 
     def handle_data(self, data: str) -> None:
+        """Cards stand in the text, but are no part of it."""
+        card = next((n for n in self._path if "card" in self.seen[n][1].get("class", "").split()), 0)
         for n in self._path:
-            self.seen[n][2].append(data)
+            if n >= card:
+                self.seen[n][2].append(data)
 
     def elements(self, tag: str, css: str = "") -> Iterator[tuple[dict[str, str], str]]:
         """Attributes and text of the elements with the tag and the class."""
@@ -62,20 +63,12 @@ class Page(HTMLParser):
         return [text for attributes, text in self.elements("p") if not attributes]
 
     def legend(self) -> list[str]:
-        (legend,) = self.elements("ul", "legend")
-        return [line for line in legend[1].split("\n") if line]
+        """The lines of the speakers, without the one that chooses them all."""
+        (legend,) = self.elements("div", "legend")
+        return [line.strip() for line in legend[1].split("\n") if line][1:]
 
-
-def quote(text: str, cue: Sequence[int], content: Sequence[int], **fields: Any) -> Quote:
-    source = fields.pop("source", None)
-    return Quote(
-        id=fields.pop("id", "Q"),
-        type=fields.pop("type", "direct"),
-        cue=Span.of(text, *cue),
-        content=Span.of(text, *content),
-        source=None if source is None else Span.of(text, *source),
-        **fields,
-    )
+    def cards(self) -> list[str]:
+        return [" ".join(text.split()) for _, text in self.elements("span", "card")]
 
 
 def shown(text: str) -> list[str]:
@@ -117,7 +110,7 @@ def test_every_speaker_is_in_the_legend_with_the_number_of_quotes(document: Docu
     counts = Counter(quote.speaker.id if quote.speaker else None for quote in document.quotes)
     page = Page(render_html([document]))
     if not counts:
-        assert not list(page.elements("ul"))
+        assert not list(page.elements("label"))
         return
     forms = {1: "(اقتباس واحد)", 2: "(اقتباسان)"}
     rows = page.legend()
@@ -128,7 +121,7 @@ def test_every_speaker_is_in_the_legend_with_the_number_of_quotes(document: Docu
 @given(documents())
 def test_what_is_tinted_is_what_was_said(document: Document) -> None:
     marked = [text for _, text in Page(render_html([document])).elements("span", "q")]
-    for line in {line for quote in document.quotes for line in shown(quote.text)}:
+    for line in {line for said in document.quotes for line in shown(said.text)}:
         assert any(text.strip() and text.strip() in line for text in marked)
 
 
@@ -144,18 +137,33 @@ def test_hostile_strings_are_text_and_nothing_else(field: str) -> None:
         assert all(part in texts for part in HARMLESS.replace("\x85", "\n" if field == "text" else " ").split("\n"))
 
 
-def test_a_quote_says_speaker_type_and_confidence() -> None:
+def test_the_card_of_a_quote_says_what_is_known_of_it() -> None:
     text = "قال علي: نعم"
     speaker = Speaker("S1", 'علي "أبو حسن"')
-    known = quote(text, (0, 3), (9, 12), source=(4, 7), speaker=speaker, type="mixed", confidence=0.876)
+    evidence = Evidence("model", "model", (RunnerUp("سلمى", 0.21), RunnerUp("<b>", 0.034)))
+    known = quote(
+        text, (0, 3), (9, 12), source=(4, 7), speaker=speaker, type="mixed", act="deny", confidence=0.876, evidence=evidence
+    )
     unknown = quote(text, (0, 3), (4, 7), type="indirect")
     page = Page(render_html([Document(text, "", (speaker,), (known, unknown))]))
-    assert [(text, attributes["title"]) for attributes, text in page.elements("span", "q")] == [
-        ("علي", "المتحدث: متحدث غير معروف؛ النوع: غير مباشر"),
-        ("نعم", 'المتحدث: علي "أبو حسن"؛ النوع: مختلط؛ الثقة: 88%'),
+    assert page.cards() == [
+        "؟ متحدث غير معروف النوع: غير مباشر كلمة النقل: قال",
+        '1 علي "أبو حسن" النوع: مختلط كلمة النقل: قال (نفي) المصدر كما ورد: علي الثقة: 88% مرشحون آخرون: سلمى 21%، <b> 3%',
     ]
-    assert ({"class": "source s1"}, "علي") in list(page.elements("span", "source"))
-    assert ({"class": "cue s1"}, "قال") in list(page.elements("span", "cue"))
+    assert ({"class": "source s1 k1"}, "علي") in list(page.elements("span", "source"))
+    assert ({"class": "cue s1 k1"}, "قال") in list(page.elements("span", "cue"))
+
+
+def test_cards_are_hidden_also_where_no_style_is_read_and_belong_to_the_numbers() -> None:
+    document = QuoteAttributor.rules()("قال علي: «نعم».\nوأضاف: «لا».")
+    page = Page(render_html([document, document]) + render_fragment(document) + render_fragment(document))
+    cards = [attributes for attributes, _ in page.elements("span", "card")]
+    assert len(cards) == 8
+    assert all("hidden" in attributes for attributes in cards)
+    assert [attributes["aria-describedby"] for attributes, _ in page.elements("sup")] == [a["id"] for a in cards]
+    assert max(Counter(attributes["id"] for _, attributes, _ in page.seen if "id" in attributes).values()) == 1
+    names = Counter(attributes["name"] for attributes, _ in page.elements("input"))
+    assert list(names.values()) == [2] * 4  # everybody and one speaker, of four documents
 
 
 def test_a_quote_inside_a_quote_stands_inside_it() -> None:
@@ -165,7 +173,8 @@ def test_a_quote_inside_a_quote_stands_inside_it() -> None:
     inner = quote(text, (23, 26), (30, 42), source=(16, 22), speaker=minister)
     page = render_html([Document(text, "", (agency, minister), (outer, inner))])
     assert [text for _, text in Page(page).elements("span", "q")] == ["الوزير أكد أن القرار نهائي", "القرار نهائي"]
-    assert re.search(r'data-n="2"></sup></span><sup aria-hidden="true" data-n="1"></sup></span>\.</p>', page)
+    assert re.findall(r'data-n="(.)"', page) == ["2", "1"]
+    assert page.index('data-n="1"') < page.index(".</p>")
 
 
 def test_crossing_quotes_and_quotes_over_lines_are_numbered_once_each() -> None:
@@ -175,13 +184,15 @@ def test_crossing_quotes_and_quotes_over_lines_are_numbered_once_each() -> None:
     page = Page(render_html([Document(text, "", (first, second), quotes)]))
     assert page.paragraphs() == ["أ ب ج", "د ه و"]
     assert [(attributes["class"], text) for attributes, text in page.elements("span", "q")] == [
-        ("q s1", "ب ج"),
-        ("q s2", "ج"),
-        ("q s1", "د ه"),
-        ("q s2", "د ه"),
-        ("q s2", " و"),
+        ("q s1 k1", "ب ج"),
+        ("q s2 k2", "ج"),
+        ("q s1 k1", "د ه"),
+        ("q s2 k2", "د ه"),
+        ("q s2 k2", " و"),
     ]
     assert [attributes["data-n"] for attributes, _ in page.elements("sup")] == ["1", "2"]
+    labels = [attributes["aria-label"].split(":")[0] for attributes, _ in page.elements("span", "q")]
+    assert labels == ["اقتباس", "اقتباس", "تتمة الاقتباس", "تتمة الاقتباس", "تتمة الاقتباس"]
 
 
 def test_more_speakers_than_tints_keep_their_own_numbers() -> None:
@@ -189,7 +200,9 @@ def test_more_speakers_than_tints_keep_their_own_numbers() -> None:
     speakers = [Speaker(f"S{n}", f"متحدث {n}") for n in range(10)]
     quotes = tuple(quote(text, (8 * n, 8 * n + 3), (8 * n + 4, 8 * n + 7), speaker=s) for n, s in enumerate(speakers))
     page = Page(render_html([Document(text, "", tuple(speakers), quotes)]))
-    assert [a["class"] for a, _ in page.elements("span", "q")] == [f"q s{n}" for n in [*range(1, 9), 1, 2]]
+    assert [a["class"] for a, _ in page.elements("span", "q")] == [
+        f"q s{tint} k{n}" for n, tint in enumerate([*range(1, 9), 1, 2], 1)
+    ]
     assert [a["data-n"] for a, _ in page.elements("sup")] == [str(n) for n in range(1, 11)]
     assert [row.split(" (")[0] for row in page.legend()] == [f"{n + 1} متحدث {n}" for n in range(10)]
 
@@ -217,32 +230,26 @@ def test_the_page_needs_no_other_file_and_runs_nothing() -> None:
 def test_a_notebook_shows_the_document() -> None:
     fragment = QuoteAttributor.rules()("قال علي: «نعم».")._repr_html_()
     assert fragment.startswith('<div class="quoteattr" dir="rtl" lang="ar">')
-    assert not re.search(r"<html|<body|\bid=", fragment)
-    selectors = re.findall(r"^\s*([^@{}\s][^{}]*)\{", fragment.split("<style>")[1].split("</style>")[0], re.MULTILINE)
-    assert selectors
-    assert all(part.strip().startswith(".quoteattr") for selector in selectors for part in selector.split(","))
-
-
-def luminance(colour: str) -> float:
-    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(a: str, b: str) -> float:
-    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
+    assert not re.search(r"<html|<body", fragment)
+    style = re.sub(r"/\*.*?\*/|@[^{]*\{", "", fragment.split("<style>")[1].split("</style>")[0], flags=re.DOTALL)
+    selectors = re.findall(r"([^{};]+)\{", style)
+    assert len(selectors) > 20
+    assert all(
+        ".quoteattr" in part or part.strip().startswith("&")
+        for selector in selectors
+        for part in re.split(r",(?![^(]*\))", selector)
+    )
 
 
 def test_colours_can_be_read_in_light_and_dark() -> None:
-    page = render_fragment(Document(""))
-    bases = re.findall(r"--page:(\S+?);--text:(\S+?);--muted:(\S+?);", page)
-    tints = re.findall(r"\.s(\d)\{--tint:(\S+?);--ink:(\S+?)\}", page)
-    assert [int(n) for n, _, _ in tints] == [*range(9)] * 2
-    assert len(bases) == 2
-    for (background, text, muted), scheme in zip(bases, (tints[:9], tints[9:]), strict=True):
-        assert contrast(background, muted) >= 4.5
-        for n, tint, ink in scheme:
+    style = render_fragment(Document(""))
+    colours = {name: pair for name, *pair in re.findall(r"--(page|card|text|muted): light-dark\((\S+), (\S+?)\)", style)}
+    tints = re.findall(r"\.s(\d) \{ --tint: light-dark\((\S+), (\S+?)\); --ink: light-dark\((\S+), (\S+?)\)", style)
+    assert [int(n) for n, *_ in tints] == [*range(9)]
+    for scheme in (0, 1):
+        page, card, text, muted = (colours[name][scheme] for name in ("page", "card", "text", "muted"))
+        assert min(contrast(page, muted), contrast(card, muted)) >= 4.5
+        for n, *pairs in tints:
+            tint, ink = pairs[scheme], pairs[2 + scheme]
             assert contrast(tint, text) >= 7, n
-            assert contrast(tint, ink) >= 4.5, n
-            assert contrast(background, ink) >= 4.5, n
+            assert min(contrast(background, ink) for background in (tint, page, card)) >= 4.5, n

@@ -64,7 +64,7 @@ def test_the_installed_distribution_is_this_one() -> None:
     assert {requirement.split(">")[0] for requirement in needed} == NEEDED
 
 
-@pytest.mark.parametrize("name", ["py.typed", "data/sample.txt", "data/verbs.tsv", "models/__init__.py"])
+@pytest.mark.parametrize("name", ["py.typed", "data/sample.txt", "data/verbs.tsv", "data/article.css", "models/__init__.py"])
 def test_what_the_package_needs_is_installed_with_it(name: str) -> None:
     package, _, file = name.rpartition("/")
     folder = files("quoteattr.models") if package == "models" else files("quoteattr") / package
