@@ -627,6 +627,57 @@ def given_cue(tokens: Tokens, cues: tuple[Cue, ...], at: tuple[int, int], conten
     return Cue(token, after, after, start, end, form, "clause", (), source, side)
 
 
+def other_half(tokens: Tokens, cue: Cue, content: Content) -> Content | None:
+    """The other part of a quotation that its cue divides: «لن نقبل»، قال الوزير، «ولن نتراجع»."""
+    before, after = _closed_before(tokens, cue.token), _opened_after(tokens, cue)
+    if before is None or after is None or tokens.words[cue.token][0] == "و" or "." in tokens.text[before.end : cue.start]:
+        return None
+    own, other = (before, after) if content.start < cue.start else (after, before)
+    if not own.start <= content.start < content.end <= own.end:
+        return None
+    return next(iter(_trimmed(tokens, [(*other.inner, "direct", "split")])), None)
+
+
+def _opened_after(tokens: Tokens, cue: Cue) -> Quotation | None:
+    """The quotation that opens behind a cue and its source, after a comma."""
+    begin = cue.source.last if cue.source is not None and cue.side == "after" else cue.after
+    for k in range(begin, min(begin + _MAX_SPLIT, len(tokens.words))):
+        word, info = tokens.words[k], tokens.infos[k]
+        if tokens.paragraph[k] != tokens.paragraph[cue.token] or word in ".؟!" or info.function == "complementiser" or info.cues:
+            return None
+        quotation = tokens.opens.get(tokens.starts[k])
+        if quotation is not None and tokens.words[k - 1] in "،,":
+            return quotation if quotation.closed else None
+    return None
+
+
+_MAX_SPLIT = 20
+
+
+def is_interview(tokens: Tokens) -> bool:
+    """Whether a text is an interview in turns («الاسم: …»), whose lines report nothing but follow one another.
+
+    It is one where three paragraphs at least open with a short label and a colon, one label more than once, and where a question
+    stands in one of them or in the line before it.
+    """
+    labels: list[str] = []
+    asked = questioned = False
+    first = 0
+    words, paragraph = tokens.words, tokens.paragraph
+    for k in range(1, len(words) + 1):
+        if k < len(words) and paragraph[k] == paragraph[first]:
+            continue
+        line = words[first:k]
+        colon = next((n for n in range(1, min(_MAX_LABEL, len(line) - 1)) if line[n] == ":"), None)
+        question = "؟" in line or "?" in line
+        if colon is not None:
+            labels.append(" ".join(line[:colon]))
+            asked |= question or questioned
+        questioned, first = question, k
+    return asked and len(labels) >= 3 and len(set(labels)) < len(labels)
+
+
+_MAX_LABEL = 7
 _CONTENT_BEFORE = ("inverted", "aside", "tag")
 _Raw = tuple[int, int, QuoteType, str]
 

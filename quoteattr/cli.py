@@ -226,27 +226,72 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    if options.json and (options.errors or options.worst):
+        raise _Stop(WRONG_USAGE, "--json prints the figures only; leave out --errors and --worst")
+    if options.suite is not None:
+        return _evaluate_suite(options)
+    if not 1 <= len(options.files) <= 2:
+        raise _Stop(WRONG_USAGE, "evaluate needs GOLD, and PREDICTIONS or not: quoteattr evaluate gold.jsonl")
     from quoteattr.attributor import attribute, predict
     from quoteattr.evaluate import EvaluationError, evaluate
 
-    if options.json and (options.errors or options.worst):
-        raise _Stop(WRONG_USAGE, "--json prints the figures only; leave out --errors and --worst")
-    attributor = _attributor(options.model) if options.predictions is None else None
-    gold = _annotated(options.gold)
+    gold_file, *predictions = options.files
+    attributor = None if predictions else _attributor(options.model)
+    gold = _annotated(gold_file)
     if attributor is None:
-        predicted, attributed = _annotated(options.predictions), None
+        predicted, attributed = _annotated(predictions[0]), None
     else:
         predicted, attributed = predict(attributor, gold), attribute(attributor, gold)
     try:
         report = evaluate(gold, predicted, attributed)
     except EvaluationError as error:
         raise _Stop(SOME_FAILED, error) from None
+    _write_errors(options.html, gold, report, {document.id: "all" for document in gold}, gold_file)
     if options.json:
         print(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
     else:
         print(report.to_text(), end="")
         _print_worst(report, options.worst)
         _print_errors(report, gold, options.errors)
+    return DONE
+
+
+def _evaluate_suite(options: argparse.Namespace) -> int:
+    """Systems side by side on a suite: those named, and files of predictions."""
+    from quoteattr.attributor import attribute, predict
+    from quoteattr.baselines import BASELINES
+    from quoteattr.evaluate import EvaluationError
+    from quoteattr.suite import Suite, SuiteError, compare, group_of
+
+    if options.errors or options.worst or options.model:
+        raise _Stop(
+            WRONG_USAGE, "--suite goes without --errors, --worst and --model; --systems and PREDICTIONS name what to compare"
+        )
+    try:
+        suite = Suite.read(Path(options.suite))
+    except SuiteError as error:
+        raise _Stop(SOME_FAILED, *error.args) from None
+    predicted = {Path(name).stem: _annotated(name) for name in options.files}
+    attributed = {}
+    for name in options.systems if options.systems is not None else [] if predicted else ["model", "rules", *BASELINES]:
+        if name in BASELINES:
+            predicted[name] = [BASELINES[name](document) for document in suite.documents]
+            attributed[name] = [BASELINES[name].attribute(document) for document in suite.documents]
+        else:
+            attributor = _attributor(None if name == "model" else name)
+            predicted[name] = predict(attributor, suite.documents)
+            attributed[name] = attribute(attributor, suite.documents)
+    try:
+        comparison = compare(suite, predicted, attributed)
+    except EvaluationError as error:
+        raise _Stop(SOME_FAILED, error) from None
+    first, report = next(iter(comparison.reports.items()))
+    groups = {document.id: group_of(document) for document in suite.documents}
+    _write_errors(options.html, suite.documents, report, groups, f"{first}, {options.suite}")
+    if options.json:
+        print(json.dumps(comparison.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(comparison.to_text(), end="")
     return DONE
 
 
@@ -257,6 +302,16 @@ def _annotated(name: str) -> list[Document]:
     if failures:
         raise _Stop(SOME_FAILED, *failures)
     return [item for item in items if isinstance(item, Document)]
+
+
+def _write_errors(path: str | None, gold: Sequence[Document], report: Report, groups: Mapping[str, str], title: str) -> None:
+    """The page of the errors, where one is asked for."""
+    if path is None:
+        return
+    from quoteattr.error_page import render_errors
+
+    with _opened(path, []) as out:
+        out.write(render_errors(gold, report, groups, title))
 
 
 def _print_worst(report: Report, number: int) -> None:
@@ -300,6 +355,27 @@ def _convert(options: argparse.Namespace) -> int:
     if options.target == "label-studio":
         _say(f"{out.with_suffix('.xml')}: the labelling interface for the settings of the project")
     return SOME_FAILED if failures else DONE
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# agree
+
+
+def _agree(options: argparse.Namespace) -> int:
+    from quoteattr.agreement import agree
+    from quoteattr.evaluate import EvaluationError
+
+    first = _annotated(options.first)
+    try:
+        agreement = agree(first, _annotated(options.second))
+    except EvaluationError as error:
+        raise _Stop(SOME_FAILED, error) from None
+    if options.json:
+        print(json.dumps(agreement.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(agreement.to_text(), end="")
+        _print_errors(agreement.report, first, options.differences)
+    return DONE
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -478,15 +554,32 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = _described(
         commands.add_parser("evaluate", help="compare predictions with annotated documents"),
         "Compare predictions with annotated documents: how many quotes are found, how many speakers are right.",
-        "examples:\n  quoteattr evaluate gold.jsonl\n  quoteattr evaluate gold.jsonl predictions.jsonl --worst 5 --errors 20",
+        "examples:\n"
+        "  quoteattr evaluate gold.jsonl\n"
+        "  quoteattr evaluate gold.jsonl predictions.jsonl --worst 5 --errors 20\n"
+        "  quoteattr evaluate --suite benchmarks/phenomena\n"
+        "  quoteattr evaluate --suite benchmarks/phenomena rival.jsonl --systems model rules nearest-name",
     )
     evaluate.set_defaults(run=_evaluate)
-    evaluate.add_argument("gold", metavar="GOLD", help="annotated documents, one JSON object a line")
     evaluate.add_argument(
-        "predictions",
-        nargs="?",
-        metavar="PREDICTIONS",
-        help="what 'extract --format jsonl' wrote for the same documents (by id); without it the model is run",
+        "files",
+        nargs="*",
+        metavar="GOLD [PREDICTIONS]",
+        help="annotated documents, one JSON object a line, and what 'extract --format jsonl' wrote for the same documents (by "
+        "id); without that the model is run. With --suite: any number of files of predictions",
+    )
+    evaluate.add_argument(
+        "--suite",
+        metavar="DIR",
+        help="a folder of annotated documents with a 'phenomenon' each: a table of systems by phenomenon, with intervals, and "
+        "the difference of the first system to each other one with its p-value",
+    )
+    evaluate.add_argument(
+        "--systems",
+        nargs="+",
+        metavar="NAME",
+        help="with --suite: model, rules, the folder of a model, nearest-name, last-subject, most-frequent (default: all but "
+        "folders, or none where there are PREDICTIONS)",
     )
     _add_model(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
@@ -498,6 +591,11 @@ def _parser() -> argparse.ArgumentParser:
         const=sys.maxsize,
         default=0,
         help="print errors in context: all, or the first N",
+    )
+    evaluate.add_argument(
+        "--html",
+        metavar="FILE",
+        help="write a page of all errors (of the first system) beside the gold, to be filtered by kind and phenomenon",
     )
     evaluate.add_argument("--worst", metavar="N", type=_count, default=0, help="name the N documents with most errors")
 
@@ -540,6 +638,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     convert.add_argument(
         "-o", "--output", required=True, metavar="OUT", help="file to write, for brat a folder that is not there yet"
+    )
+
+    agreeing = _described(
+        commands.add_parser("agree", help="measure how far two annotations agree"),
+        "Measure how far two annotations of the same documents agree: same quotes, spans and speakers, Cohen's kappa of labels.",
+        "example:\n  quoteattr agree first.jsonl second.jsonl --differences 20",
+    )
+    agreeing.set_defaults(run=_agree)
+    agreeing.add_argument("first", metavar="FIRST", help="annotated documents, one JSON object a line")
+    agreeing.add_argument("second", metavar="SECOND", help="the same documents, by id, as somebody else annotated them")
+    agreeing.add_argument("--json", action="store_true", help="print the figures as JSON")
+    agreeing.add_argument(
+        "--differences",
+        metavar="N",
+        nargs="?",
+        type=_count,
+        const=sys.maxsize,
+        default=0,
+        help="print what differs in context, FIRST as gold: all, or the first N",
     )
 
     train = _described(

@@ -21,7 +21,7 @@ from quoteattr.candidates import Candidates, Content, Cue, given_cue
 from quoteattr.encoding import Encoded, Encoder, Floats, cues_by_word, pair_features, reach
 from quoteattr.engine import Engine, Role, States
 from quoteattr.phrases import Mention, renamed, spanned
-from quoteattr.rules import Report, consistent, logistic
+from quoteattr.rules import Report, consistent, logistic, sound
 from quoteattr.schema import QuoteType
 from quoteattr.speakers import Adviser, Entity, Link, Offer
 from quoteattr.text import NormalizedText
@@ -133,7 +133,7 @@ class ModelReading:
             found.append(
                 Report(self._with_source(cue, source), self._content(cue, *content.words), "model", parts["cue"], parts=parts)
             )
-        return consistent(found)
+        return consistent(sound(self.candidates.tokens, found))
 
     def sourced(self, reports: Sequence[Report]) -> list[Report]:
         """Given reports with the sources that the model sees."""

@@ -283,7 +283,7 @@ _MARKS = "\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e
 _WORD = re.compile(rf"[^\W_ـ][\w{_MARKS}]*")
 
 
-class _Words:
+class Words:
     """The words of a text; a span holds the words that it shares a character with."""
 
     __slots__ = ("_ends", "_starts")
@@ -292,6 +292,9 @@ class _Words:
         spans = [m.span() for m in _WORD.finditer(text)]
         self._starts = [start for start, _ in spans]
         self._ends = [end for _, end in spans]
+
+    def __len__(self) -> int:
+        return len(self._starts)
 
     def of(self, span: Span | None) -> tuple[int, int]:
         """The numbers of the span's words, half-open."""
@@ -432,10 +435,10 @@ def match(gold: Document, predicted: Document) -> tuple[Match, ...]:
     don't take part: they count for nothing and would only be in the way of others. Where overlaps are equal, as for two
     quotes of one content, overlapping cues decide.
     """
-    return _match(_Words(gold.text), gold.quotes, predicted.quotes)
+    return _match(Words(gold.text), gold.quotes, predicted.quotes)
 
 
-def _match(words: _Words, gold: Sequence[Quote], predicted: Sequence[Quote]) -> tuple[Match, ...]:
+def _match(words: Words, gold: Sequence[Quote], predicted: Sequence[Quote]) -> tuple[Match, ...]:
     groups = _connected(_pairs(words, gold, predicted))
     chosen = chain.from_iterable(_assigned(words, group, gold, predicted) for group in groups)
     return tuple(Match(gold[g], predicted[p], overlap) for g, p, overlap in sorted(chosen))
@@ -444,7 +447,7 @@ def _match(words: _Words, gold: Sequence[Quote], predicted: Sequence[Quote]) -> 
 _Pair = tuple[int, int, float]
 
 
-def _pairs(words: _Words, gold: Sequence[Quote], predicted: Sequence[Quote]) -> list[_Pair]:
+def _pairs(words: Words, gold: Sequence[Quote], predicted: Sequence[Quote]) -> list[_Pair]:
     """All pairs of enough overlap: in them the predicted content begins at most the gold one's length before it."""
     order = sorted(range(len(predicted)), key=lambda p: words.of(predicted[p].content)[0])
     starts = [words.of(predicted[p].content)[0] for p in order]
@@ -481,7 +484,7 @@ def _connected(pairs: Sequence[_Pair]) -> Iterator[list[_Pair]]:
         yield group
 
 
-def _assigned(words: _Words, group: list[_Pair], gold: Sequence[Quote], predicted: Sequence[Quote]) -> list[_Pair]:
+def _assigned(words: Words, group: list[_Pair], gold: Sequence[Quote], predicted: Sequence[Quote]) -> list[_Pair]:
     """The best one-to-one choice among connected pairs."""
     if len(group) == 1:
         return group
@@ -546,7 +549,7 @@ class DocumentScore:
 
 
 def _score(gold: Document, predicted: Document, attributed: Document | None) -> DocumentScore:
-    words = _Words(gold.text)
+    words = Words(gold.text)
     matches = _match(words, gold.quotes, predicted.quotes)
     partner = {m.predicted.id: m for m in matches}
     rights = {m.predicted.id for m in matches if right_speaker(m.gold, m.predicted)}
@@ -585,7 +588,7 @@ def _by_type(gold: Document, predicted: Document, matches: Sequence[Match]) -> M
     return {t: PRF(found[t], spurious[t], wanted[t] - found[t]) for t in QUOTE_TYPES}
 
 
-def _field(words: _Words, name: str, matches: Sequence[Match]) -> FieldScore:
+def _field(words: Words, name: str, matches: Sequence[Match]) -> FieldScore:
     return sum((words.field(getattr(m.gold, name), getattr(m.predicted, name)) for m in matches), FieldScore())
 
 
@@ -610,7 +613,7 @@ def _shares(gold: Document, predicted: Document, right: Mapping[str, Quote]) -> 
 
 def _errors(gold: Document, predicted: Document, partner: Mapping[str, Match], rights: Iterable[str]) -> tuple[Error, ...]:
     def error(kind: ErrorKind, wanted: Quote | None, got: Quote | None) -> Error:
-        start, end = _window(gold.text, wanted, got)
+        start, end = window(gold.text, wanted, got)
         return Error(gold.id, kind, wanted, got, gold.text[start:end])
 
     found = {m.gold.id for m in partner.values()}
@@ -640,9 +643,10 @@ def _spans(quote: Quote | None) -> tuple[Span, ...]:
     return (quote.cue, quote.content) if quote.source is None else (quote.cue, quote.content, quote.source)
 
 
-def _window(text: str, *quotes: Quote | None) -> tuple[int, int]:
+def window(text: str, *quotes: Quote | None, around: int = _CONTEXT) -> tuple[int, int]:
+    """Where some quotes stand in a text, at least one of them given, with ``around`` characters before and behind."""
     spans = [span for quote in quotes for span in _spans(quote)]
-    return max(0, min(s.start for s in spans) - _CONTEXT), min(len(text), max(s.end for s in spans) + _CONTEXT)
+    return max(0, min(s.start for s in spans) - around), min(len(text), max(s.end for s in spans) + around)
 
 
 def format_error(document: Document, error: Error) -> str:
@@ -658,7 +662,7 @@ def format_error(document: Document, error: Error) -> str:
       gold: direct, speaker علي
         ⟨قال⟩ {علي}: ⟦نعم⟧
     """
-    start, end = _window(document.text, error.gold, error.predicted)
+    start, end = window(document.text, error.gold, error.predicted)
     lines = [f"{error.kind} · {error.document_id}"]
     for side, quote in (("gold", error.gold), ("predicted", error.predicted)):
         if quote is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -69,7 +69,7 @@ def render_html(documents: Sequence[Document]) -> str:
         '<!DOCTYPE html>\n<html lang="ar" dir="rtl">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{_style('article', 'page')}{_filter(documents)}</style>\n</head>\n"
+        f"<title>{title}</title>\n<style>{style('article', 'page')}{_filter(documents)}</style>\n</head>\n"
         f'<body class="quoteattr">\n' + "\n".join(parts) + "\n</body>\n</html>\n"
     )
 
@@ -81,12 +81,27 @@ def render_fragment(document: Document) -> str:
     '<div class="quoteattr" dir="rtl" lang="ar"><sty'
     """
     article = _article(document, f"quoteattr-{token_hex(4)}", "h2")  # the page may show this or another document as well
-    style = f"<style>{_style('article')}{_filter([document])}</style>"
-    return f'<div class="quoteattr" dir="rtl" lang="ar">{style}\n{article}\n</div>'
+    rules = f"<style>{style('article')}{_filter([document])}</style>"
+    return f'<div class="quoteattr" dir="rtl" lang="ar">{rules}\n{article}\n</div>'
+
+
+def render_part(text: str, quotes: Sequence[Quote], start: int, end: int, anchor: str) -> str:
+    """The paragraphs of ``text[start:end]`` with the marks of the quotes, which lie in it; ``anchor`` is unique on the page."""
+    moved = [_moved(quote, -start) for quote in quotes]
+    return _text(text[start:end], _marks(moved, _speaker_numbers(moved), anchor))
+
+
+def _moved(quote: Quote, by: int) -> Quote:
+    def span(own: Span) -> Span:
+        return Span(own.start + by, own.end + by, own.text)
+
+    source = None if quote.source is None else span(quote.source)
+    return replace(quote, content=span(quote.content), cue=span(quote.cue), source=source)
 
 
 @cache
-def _style(*names: str) -> str:
+def style(*names: str) -> str:
+    """The style sheets of the package by name."""
     return "".join((files("quoteattr") / "data" / f"{name}.css").read_text(encoding="utf-8") for name in names)
 
 
@@ -129,7 +144,7 @@ def _article(document: Document, anchor: str, heading: str) -> str:
 
 
 def _name(document: Document, otherwise: str) -> str:
-    return _label(document.id) or otherwise
+    return label(document.id) or otherwise
 
 
 def _counts(document: Document, speakers: int) -> str:
@@ -180,7 +195,7 @@ def _count(number: int) -> str:
 
 
 def _named(number: int | None, name: str) -> str:
-    return f'<span class="n">{_shown(number)}</span> {_isolated(name)}'
+    return f'<span class="n">{_shown(number)}</span> {isolated(name)}'
 
 
 def _tint(number: int | None) -> str:
@@ -223,7 +238,7 @@ def _marks(quotes: Sequence[Quote], numbers: Mapping[str, int], anchor: str) -> 
 
 
 def _quote_mark(quote: Quote, number: int | None, classes: str, card: str) -> _Mark:
-    name = _label(quote.speaker.name) if quote.speaker else NOBODY
+    name = label(quote.speaker.name) if quote.speaker else NOBODY
     tag = f'<span class="q {classes}" role="group" tabindex="-1" aria-label='
     rows = _card(quote, number)
     return _Mark(
@@ -246,14 +261,14 @@ def _stripped(span: Span) -> tuple[int, int]:
 
 def _card(quote: Quote, number: int | None) -> str:
     """What is known of a quote, a line each."""
-    cue = _isolated(quote.cue.text)
+    cue = isolated(quote.cue.text)
     others = [other for other in quote.evidence.runners_up if other.probability >= 0.005] if quote.evidence else []
     rows = {
         "النوع": _TYPES[quote.type],
         "كلمة النقل": f"{cue} ({_ACTS[quote.act]})" if quote.act else cue,
-        "المصدر كما ورد": _isolated(quote.source.text) if quote.source else "",
+        "المصدر كما ورد": isolated(quote.source.text) if quote.source else "",
         "الثقة": "" if quote.confidence is None else f"{quote.confidence:.0%}",
-        "مرشحون آخرون": "، ".join(f"{_isolated(other.speaker)} {other.probability:.0%}" for other in others),
+        "مرشحون آخرون": "، ".join(f"{isolated(other.speaker)} {other.probability:.0%}" for other in others),
     }
     lines = [f'<span><span class="key">{key}:</span> {value}</span>' for key, value in rows.items() if value]
     name = quote.speaker.name if quote.speaker else NOBODY
@@ -299,11 +314,13 @@ def _segments(text: str, marks: Sequence[_Mark]) -> Iterator[tuple[int, int, lis
         yield start, end, covering
 
 
-def _isolated(text: str) -> str:
-    return f"<bdi>{_label(text)}</bdi>"
+def isolated(text: str) -> str:
+    """A label of one line that does not reorder what stands around it, for HTML."""
+    return f"<bdi>{label(text)}</bdi>"
 
 
-def _label(text: str) -> str:
+def label(text: str) -> str:
+    """A text as a label of one line, for HTML."""
     return _escaped(" ".join(text.split()))
 
 

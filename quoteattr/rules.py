@@ -8,14 +8,14 @@ like, what stands before it …); ``data/rule_weights.json`` holds one weight a 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from math import exp, log
 
-from quoteattr.candidates import Candidates, Content, Cue
+from quoteattr.candidates import Candidates, Content, Cue, is_interview, other_half
 from quoteattr.phrases import Mention
 from quoteattr.tokens import Tokens
 
@@ -58,7 +58,19 @@ def decide(candidates: Candidates) -> list[Report]:
         probability = logistic(cue_logit(candidates.tokens, cue, content))
         if probability >= THRESHOLD:
             found.append(Report(cue, content, f"{cue.pattern}:{cue.form.pos}", probability))
-    return consistent(found)
+    return consistent(sound(candidates.tokens, found))
+
+
+def sound(tokens: Tokens, reports: Sequence[Report]) -> list[Report]:
+    """Reports without the turns of an interview, and with the other half of a quotation that is divided by its cue."""
+    kept = [r for r in reports if tokens.words[r.cue.token] != ":"] if is_interview(tokens) else list(reports)
+    found = []
+    for report in kept:
+        found.append(report)
+        half = other_half(tokens, report.cue, report.content) if report.content.type == "direct" else None
+        if half is not None and not any(r.content.start < half.end and half.start < r.content.end for r in kept):
+            found.append(replace(report, content=half))
+    return found
 
 
 def consistent(reports: Iterable[Report]) -> list[Report]:

@@ -296,6 +296,8 @@ def quotations(text: str) -> list[Quotation]:
     >>> text = 'قال «نعم "ولا" هنا» ثم »لا« و"بلا'
     >>> [(text[slice(*q.inner)], q.closed) for q in quotations(text)]
     [('نعم "ولا" هنا', True), ('ولا', True), ('لا', True), ('بلا', False)]
+    >>> [q.closed for q in quotations("قال: «وصلنا فجرا.\\n«ثم عدنا».\\nوانصرف.")]
+    [True]
     """
     found: list[Quotation] = []
     stack: list[_Open] = []
@@ -312,6 +314,9 @@ def quotations(text: str) -> list[Quotation]:
         if mark in "'’" and before.isascii() and before.isalpha() and after.isascii() and after.isalpha():
             continue  # an apostrophe inside a Latin word
         if stack and stack[-1].paragraph != paragraph:
+            if _goes_on(text, stack[-1], start, end, mark, family, paragraph):
+                stack[-1].paragraph = paragraph
+                continue
             _leave_paragraph(text, stack, found, start, mark, family, paragraph)
         if _is_opening(text, start, mark, before, after, family, stack):
             if len(stack) < _MAX_DEPTH:
@@ -354,6 +359,23 @@ def _is_opening(text: str, start: int, mark: str, before: str, after: str, famil
     if inside is None:
         return True if word_after else before in " \n:" and after != "\n"
     return before in " \n:،(" and word_after and stack[-1].family != family
+
+
+def _goes_on(text: str, opened: _Open, start: int, end: int, mark: str, family: str, paragraph: int) -> bool:
+    """Whether a mark that opens a paragraph only repeats the one left open in the paragraph before: «… ¶ «… ¶ «…».
+
+    The paragraph must end as it began, inside the quotation: with its closing mark or, where it is repeated again, without one.
+    """
+    if opened.family != family or mark in _CLOSES or opened.paragraph != paragraph - 1 or start - opened.start > _MAX_REACH:
+        return False
+    line_start, line_end = text.rfind("\n", 0, start) + 1, _line_end(text, end)
+    if text[line_start:start].strip() or (end < len(text) and text[end].isspace()):
+        return False
+    rest = text[end:line_end]
+    closes = [m for m in _MARK.finditer(rest) if _FAMILY[m.group()] == family]
+    if len(closes) == 1:
+        return closes[0].group() not in _OPENS - _CLOSES and not any(c.isalnum() for c in rest[closes[0].end() :])
+    return not closes and _FAMILY.get(text[line_end + 1 : line_end + 2]) == family
 
 
 def _leave_paragraph(

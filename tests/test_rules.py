@@ -164,6 +164,31 @@ def test_one_content_is_reported_once() -> None:
     assert len(_reports("قال الوزير: «إن القرار نهائي ولا رجعة فيه».")) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "contents"),
+    [
+        (
+            "«لن نرحل عن هذه الأرض أبدا»، قال الوزير في ختام الجلسة، «ولن نصمت عما جرى فيها».",
+            ["لن نرحل عن هذه الأرض أبدا", "ولن نصمت عما جرى فيها"],
+        ),
+        # a sentence of its own
+        ("«لن نرحل عن هذه الأرض أبدا»، قال الوزير. «الوطن» صحيفة الحزب.", ["لن نرحل عن هذه الأرض أبدا"]),
+        # each has its cue
+        ("قال الوزير: «لن نرحل عن أرضنا»، وأضاف: «ولن نصمت عنها».", ["لن نرحل عن أرضنا", "ولن نصمت عنها"]),
+    ],
+)
+def test_a_quotation_that_its_cue_divides_is_two_quotes_of_it(text: str, contents: list[str]) -> None:
+    assert [content for _, content in _reports(text)] == contents
+
+
+def test_turns_of_an_interview_are_no_reports_but_lines_above_an_article_are() -> None:
+    turns = "المحرر: كم بئرا حفرتم؟\nسالم الخطيب: سبع آبار.\nالمحرر: ومتى تعودون؟\nسالم الخطيب: في الربيع.\n"
+    reported = "وأكد الخطيب أن المياه تكفي القرية."
+    assert _reports(turns + reported) == [("وأكد", "المياه تكفي القرية")]
+    lines = "سالم الخطيب: حفرنا سبع آبار في عام\nوزير المياه: سنعود في الربيع المقبل\n"
+    assert [cue for cue, _ in _reports(lines + reported)] == [":", ":", "وأكد"]
+
+
 def test_no_candidates_no_reports() -> None:
     assert _reports("") == _reports("غادر الوزير القاعة.") == []
 
