@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 settings.register_profile("quoteattr", parent=settings.default, deadline=None)  # a busy machine is no failure
 settings.load_profile("quoteattr")
@@ -30,3 +36,43 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no annotated news: neither QUOTEATTR_SHARED nor ../shared/data is a folder")
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium. It ends with the module, because an event loop runs in this thread for as long as it does."""
+    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install 'quoteattr[test]'")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no Chromium: chromium is not on the path")
+    with (
+        api.sync_playwright() as playwright,
+        closing(playwright.chromium.launch(executable_path=chromium)) as launched,  # without its sandbox, so that root may, too
+    ):
+        yield launched
+
+
+@pytest.fixture
+def open_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """Opens HTML as a file, in a window without a network: ``open_page(html, viewport={"width": 360, "height": 800})``.
+
+    Further arguments are those of Playwright's ``new_context`` (``color_scheme``, ``has_touch`` …). The test fails where
+    a page logs a warning or an error, raises one, opens a dialog or asks for anything but itself.
+    """
+    problems: list[str] = []
+    with ExitStack() as windows:
+
+        def opened(html: str, **options: Any) -> Page:
+            file = tmp_path / f"page-{len(list(tmp_path.glob('page-*')))}.html"
+            file.write_text(html, encoding="utf-8")
+            window = windows.enter_context(closing(browser.new_context(offline=True, **options)))
+            window.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
+            window.on("weberror", lambda raised: problems.append(str(raised.error)))
+            window.on("request", lambda request: problems.append(request.url) if request.url != file.as_uri() else None)
+            window.on("dialog", lambda dialog: (problems.append(dialog.message), dialog.dismiss()))
+            page = window.new_page()
+            page.goto(file.as_uri())
+            return page
+
+        yield opened
+    assert problems == []
