@@ -17,7 +17,7 @@ from quoteattr.schema import Document, Quote, Span
 
 NOBODY = "متحدث غير معروف"
 _PAGE_TITLE = "من قال ماذا"
-_TYPES = {"direct": "مباشر", "indirect": "غير مباشر", "mixed": "مختلط"}
+TYPES = {"direct": "مباشر", "indirect": "غير مباشر", "mixed": "مختلط"}
 _QUOTES = ("لا اقتباسات", "اقتباس واحد", "اقتباسان", "اقتباسات", "اقتباسا", "اقتباس")
 _SPEAKERS = ("لا متحدثين", "متحدث واحد", "متحدثان", "متحدثين", "متحدثا", "متحدث")
 
@@ -250,7 +250,7 @@ def _mark(span: Span, tag: str, last: str = "") -> _Mark:
 
 
 def _description(quote: Quote) -> str:
-    parts = [f"المتحدث: {_label(quote.speaker.name) if quote.speaker else NOBODY}", f"النوع: {_TYPES[quote.type]}"]
+    parts = [f"المتحدث: {_label(quote.speaker.name) if quote.speaker else NOBODY}", f"النوع: {TYPES[quote.type]}"]
     if quote.confidence is not None:
         parts.append(f"الثقة: {quote.confidence:.0%}")
     return "؛ ".join(parts)
@@ -300,5 +300,13 @@ def _label(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """The text for HTML, without characters that would change how what follows is read or shown."""
-    return escape(_SURROGATES.sub("\ufffd", _DROPPED.sub("", _SPACES.sub(" ", text))))
+    return escape(harmless(text))
+
+
+def harmless(text: str) -> str:
+    """The text without characters that would change how what follows is read or shown.
+
+    >>> harmless("قال\\u202e علي\\x00")
+    'قال علي'
+    """
+    return _SURROGATES.sub("\ufffd", _DROPPED.sub("", _SPACES.sub(" ", text)))
