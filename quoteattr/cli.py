@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what costs time to import is imported where it is used, so 
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 _WIDTH_WITHOUT_TERMINAL = 100
+_FAILURES_SAID = 20
 
 
 class _Stop(Exception):
@@ -221,7 +222,9 @@ def _report(options: argparse.Namespace) -> int:
     except OSError as error:
         raise _Stop(WRONG_USAGE, f"{options.groups}: {_reason(error)}") from None
     quotes = read(files, options.date_column, options.outlet_column, texts)
-    _say(*quotes.failures)
+    _say(*quotes.failures[:_FAILURES_SAID])
+    if len(quotes.failures) > _FAILURES_SAID:
+        _say(f"and {len(quotes.failures) - _FAILURES_SAID:,} more failures")
     speaking = appearances(quotes.said)
     groups = corrected(grouped(speaking), rows)
     try:

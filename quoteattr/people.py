@@ -77,7 +77,7 @@ COLUMNS = tuple(field.name.replace("_", " ") for field in fields(Row))
 def grouped(appearances: Iterable[Appearance]) -> dict[Appearance, str]:
     """The name of the group of every appearance, by the rule above; an appearance stands as often as it has quotes.
 
-    A group has the name of its fullest form, in the spelling that stands most often.
+    A group has the name that stands most often in it, titles and family names alone left aside. Groups of one name are one.
 
     >>> day = date(2026, 1, 5)
     >>> names = [Appearance(name, "person", "الميناء", day, day) for name in ("رنا الخطيب", "الخطيب", "رنا", "وزيرة")]
@@ -91,8 +91,10 @@ def grouped(appearances: Iterable[Appearance]) -> dict[Appearance, str]:
     spellings: dict[_Key, Counter[str]] = defaultdict(Counter)
     for appearance, key in keys.items():
         spelled = " ".join(appearance.name.split())
-        spellings[key][spelled] += counts[appearance] if _key(appearance.name) == key else 0
-    names = {key: max(spelled, key=lambda s: (spelled[s], s)) for key, spelled in spellings.items()}
+        own = _key(appearance.name)
+        if own == key or (named[appearance] and len(own) > 1):
+            spellings[key][spelled] += counts[appearance]
+    names = {key: max(spelled, key=lambda s: (spelled[s], len(s), s)) for key, spelled in spellings.items()}
     return {appearance: names[key] for appearance, key in keys.items()}
 
 
@@ -176,7 +178,7 @@ class _Fuller:
             if len(key) < 2:
                 continue
             for word in key:
-                fitting[_bare(word)][key] = None
+                fitting[word][key] = None
             spans = periods.setdefault((key, a.outlet), [])
             if a.first is None or a.last is None:
                 periods[key, a.outlet] = None
@@ -188,16 +190,16 @@ class _Fuller:
     def of(self, appearance: Appearance) -> _Key:
         """The words of the name that an appearance has in full: its own where there is no fuller one, or several."""
         key = _key(appearance.name)
-        near = [full for full in self._fitting.get(_bare(key[-1]), ()) if _fits(key, full) and self._speaks(full, appearance)]
+        near = [full for full in self._fitting.get(key[-1], ()) if _fits(key, full) and self._speaks(full, appearance)]
         fullest = [name for name in near if not any(_fits(name, other) for other in near)]
-        return fullest[0] if len(fullest) == 1 and _ends_alike(key, fullest[0]) else key
+        return fullest[0] if len(fullest) == 1 and fullest[0][-1] == key[-1] else key
 
     def titled(self, appearance: Appearance) -> _Key:
         """The words of the name that stands at the end of a description behind a title; those of the description without one."""
         key = _key(appearance.name)
         ending = [
             full
-            for full in self._fitting.get(_bare(key[-1]), ())
+            for full in self._fitting.get(key[-1], ())
             if len(full) < len(key) and key[-len(full) :] == full and self._speaks(full, appearance)
         ]
         name = max(ending, key=len, default=key)
@@ -212,25 +214,16 @@ class _Fuller:
         return before >= 0 and periods[before][1] >= appearance.first
 
 
-def _bare(word: str) -> str:
-    return word[2:] if word.startswith("ال") and len(word) > 4 else word
-
-
 def _fits(short: _Key, full: _Key) -> bool:
     """Whether a name may be a shorter form of a fuller one: one word of it, its first and last, or its end without given name."""
     if len(short) >= len(full):
         return False
-    a, b = [_bare(w) for w in short], [_bare(w) for w in full]
-    if len(a) == 1:
-        return a[0] in b and _name_like(short[0])
-    if a == b[-len(a) :]:
+    if len(short) == 1:
+        return short[0] in full and _name_like(short[0])
+    if short == full[-len(short) :]:
         return _weight(short[0]) < _A_NAME
-    rest = iter(b)
-    return a[0] == b[0] and a[-1] == b[-1] and all(word in rest for word in a)
-
-
-def _ends_alike(short: _Key, full: _Key) -> bool:
-    return _bare(short[-1]) == _bare(full[-1])
+    rest = iter(full)
+    return short[0] == full[0] and short[-1] == full[-1] and all(word in rest for word in short)
 
 
 def _joined(spans: list[tuple[date, date]]) -> _Periods:

@@ -202,6 +202,9 @@ def _rows(name: str, date_column: str, outlet_column: str) -> Iterator[_Row | Fa
                 yield row, item.text
     elif suffix in (".csv", ".parquet"):
         for item in Corpus([name], Columns("text", "doc_id")):
+            if isinstance(item, Document) and not {"type", "cue"} <= item.metadata.keys():
+                yield Failure(name, "no table of quotes as 'quoteattr score' writes it: the columns 'type' and 'cue' are missing")
+                return
             yield item if isinstance(item, Failure) else _row(item)
     else:
         yield Failure(name, "no quotes: the name must end with .jsonl, .csv or .parquet")
@@ -213,13 +216,16 @@ _OFFSETS = ("start", "end", "cue_start", "cue_end", "source_start", "source_end"
 def _row(document: Document) -> _Row | Failure:
     """The row of a table out of its record, which was read as if its quote were a document."""
     record = {name: from_cell(value) if isinstance(value, str) else value for name, value in document.metadata.items()}
+    record = {name: value for name, value in record.items() if value == value}  # no NaN, which data frames have for nothing
     row: dict[str, Any] = {
         "doc_id": document.id,
         "text": from_cell(document.text),
         **{k: as_text(v) or None for k, v in record.items()},
     }
     if row.get("type") not in TYPES or not row.get("cue"):
-        return Failure(document.id, "no quote as 'quoteattr score' writes it: 'type' and 'cue' are missing")
+        return Failure(
+            document.id, f"no quote as 'quoteattr score' writes it: its type is {row.get('type')!r}, its cue {row.get('cue')!r}"
+        )
     try:
         row.update({name: None if row.get(name) is None else int(float(row[name])) for name in _OFFSETS})
         row["confidence"] = None if row.get("confidence") is None else float(row["confidence"])
@@ -364,7 +370,7 @@ def _columns(quotes: Quotes, groups: Mapping[Appearance, str]) -> dict[str, Any]
             columns[name].append(known(text))
         kinds[columns["group"][-1]][_kind(said)] += 1
         columns["type"].append(codes["type"].index(said.type))
-        columns["act"].append(codes["act"].index(said.act if said.act in _ACTS else act))
+        columns["act"].append(codes["act"].index(_act(said.act or act)))
         columns["text"].append(harmless(said.text).strip())
         columns["day"].append(None if said.first is None else (said.first - date(1970, 1, 1)).days)
         columns["precision"].append(_precision(said))
@@ -387,6 +393,10 @@ def _kind(said: Said) -> str:
     if said.kind == "person" and not is_named(said.speaker, said.kind):
         return "described"
     return said.kind if said.kind in _KINDS else "person"
+
+
+def _act(act: str) -> str:
+    return act if act in _ACTS else ""
 
 
 def _precision(said: Said) -> int:

@@ -34,13 +34,13 @@
   const DOCUMENTS = ["لا نصوص", "نص واحد", "نصان", "نصوص", "نصًّا", "نص"];
 
   // A pattern that finds a word in any spelling: hamza, ta marbuta, diacritics and tatweel make no difference.
-  const SAME = ["اأإآٱ", "ىيئی", "ةه", "وؤ", "كک"];
+  const SAME = [["اأإآٱ", "اأإآٱ"], ["ىيی", "ىيئی"], ["ئ", "ئؤءىيی"], ["ؤ", "ؤئءو"], ["و", "وؤ"], ["ةه", "ةه"], ["كک", "كک"]];
   const MARKS = "[\\u0640\\u064b-\\u065f\\u0670\\u200b-\\u200f]*";
   const DIGITS = "٠١٢٣٤٥٦٧٨٩";
   function patternOf(word) {
     const letters = [...word.replace(new RegExp(MARKS, "g"), "")].map((c) => {
       const digit = DIGITS.indexOf(c) >= 0 ? DIGITS.indexOf(c) : /\d/.test(c) ? Number(c) : -1;
-      const alike = digit >= 0 ? `${digit}${DIGITS[digit]}` : SAME.find((same) => same.includes(c));
+      const alike = digit >= 0 ? `${digit}${DIGITS[digit]}` : SAME.find(([typed]) => typed.includes(c))?.[1];
       return alike ? `[${alike}]` : c.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
     });
     return letters.join(MARKS);
