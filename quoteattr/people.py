@@ -89,12 +89,14 @@ def grouped(appearances: Iterable[Appearance]) -> dict[Appearance, str]:
     fuller = _Fuller(a for a in counts if named[a])
     keys = {a: fuller.of(a) if named[a] else fuller.titled(a) if a.kind == "person" else _key(a.name) for a in counts}
     spellings: dict[_Key, Counter[str]] = defaultdict(Counter)
+    members: dict[_Key, Counter[str]] = defaultdict(Counter)
     for appearance, key in keys.items():
-        spelled = " ".join(appearance.name.split())
-        own = _key(appearance.name)
+        own, spelled = _key(appearance.name), " ".join(appearance.name.split())
+        spellings[own][spelled] += counts[appearance]
         if own == key or (named[appearance] and len(own) > 1):
-            spellings[key][spelled] += counts[appearance]
-    names = {key: max(spelled, key=lambda s: (spelled[s], len(s), s)) for key, spelled in spellings.items()}
+            members[key][spelled] += counts[appearance]
+    spelled_as = {key: members[key] or spellings[key] for key in keys.values()}
+    names = {key: max(spelled, key=lambda s: (spelled[s], len(s), s)) for key, spelled in spelled_as.items()}
     return {appearance: names[key] for appearance, key in keys.items()}
 
 
@@ -189,7 +191,9 @@ class _Fuller:
 
     def of(self, appearance: Appearance) -> _Key:
         """The words of the name that an appearance has in full: its own where there is no fuller one, or several."""
-        key = _key(appearance.name)
+        return self._fullest(_key(appearance.name), appearance)
+
+    def _fullest(self, key: _Key, appearance: Appearance) -> _Key:
         near = [full for full in self._fitting.get(key[-1], ()) if _fits(key, full) and self._speaks(full, appearance)]
         fullest = [name for name in near if not any(_fits(name, other) for other in near)]
         return fullest[0] if len(fullest) == 1 and fullest[0][-1] == key[-1] else key
@@ -203,7 +207,7 @@ class _Fuller:
             if len(full) < len(key) and key[-len(full) :] == full and self._speaks(full, appearance)
         ]
         name = max(ending, key=len, default=key)
-        return name if name != key and _titled(appearance.name, len(name)) else key
+        return self._fullest(name, appearance) if name != key and _titled(appearance.name, len(name)) else key
 
     def _speaks(self, key: _Key, appearance: Appearance) -> bool:
         """Whether a name speaks in the outlet of an appearance, within the days around it."""

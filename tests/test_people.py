@@ -90,6 +90,16 @@ def test_a_title_before_a_name_joins_it() -> None:
     assert len(together(person(names[0]), person(names[1], outlet="النهار"))) == 2
 
 
+def test_a_name_that_is_everywhere_a_shorter_one_still_names_who_joins_it() -> None:
+    said = [
+        person("سالم محمود الخطيب", DAYS),
+        person("سالم الخطيب"),
+        person("الخطيب", -DAYS),
+        person("الوزير سالم الخطيب", -DAYS),
+    ]
+    assert set(grouped(said).values()) == {"سالم محمود الخطيب", "سالم الخطيب"}
+
+
 def test_organisations_join_by_the_same_words_only() -> None:
     names = [person(name, kind="organisation") for name in ("هيئة الموانئ", "هيئه الموانئ", "الهيئة", "هيئة الموانئ البحرية")]
     assert together(*names) == [["هيئة الموانئ", "هيئه الموانئ"], ["الهيئة"], ["هيئة الموانئ البحرية"]]

@@ -226,8 +226,8 @@
   // -------------------------------------------------------------------------------------------------------------------
   // The list of quotes
 
-  const dateText = (n) =>
-    dateOf(column.day[n], [{ year: "numeric", month: "long", day: "numeric" }, { year: "numeric", month: "long" }, { year: "numeric" }][column.precision[n]]);
+  const FORMS = [{ year: "numeric", month: "long", day: "numeric" }, { year: "numeric", month: "long" }, { year: "numeric" }];
+  const dateText = (n) => dateOf(column.day[n], FORMS[column.precision[n]]);
 
   function list() {
     const pages = Math.max(1, Math.ceil(rows.length / PER_PAGE));
@@ -525,7 +525,10 @@
 
   const facts = [counted(total, QUOTES), counted(byTotal.length, SPEAKERS), counted(names.document.length, DOCUMENTS)];
   if (hasOutlets) facts.push(counted(names.outlet.filter(Boolean).length, OUTLETS));
-  if (dated) facts.push(`من ${dateOf(firstDay, { dateStyle: "long" })} إلى ${dateOf(lastDay, { dateStyle: "long" })}`);
+  if (dated) {
+    const form = FORMS[column.precision.reduce((a, b) => Math.max(a, b), 0)];
+    facts.push(`من ${dateOf(firstDay, form)} إلى ${dateOf(lastDay, form)}`);
+  }
   if (unknown >= 0) facts.push(`بلا متحدث معروف: ${plain.format(groupTotals[unknown])}`);
   if (undated) facts.push(`بتاريخ لا يُقرأ: ${plain.format(undated)}`);
   element("facts").textContent = facts.join("؛ ");
