@@ -259,6 +259,23 @@ def test_the_table_says_how_much_is_quoted_directly(page: Page) -> None:
     assert {row[0]: row[1:4] for row in rows}["سالم الخطيب"] == ["2", "50٪", "1"]
 
 
+def test_who_speaks_without_dates_has_no_line_in_time(open_page: Opened, tmp_path: Path) -> None:
+    dated = [document(str(n), "رنا الوزان", "لا", date=f"2026-0{n}-05") for n in (1, 2)]
+    undated = [document(f"u{n}", "سالم الخطيب", "نعم") for n in range(3)]
+    page = ready(open_page(report(quotes_of([*dated, *undated], tmp_path))))
+    assert speakers(page) == ["سالم الخطيب: 3", "رنا الوزان: 2"]
+    assert page.locator("#people-chart .plot").get_attribute("aria-label") == "رنا الوزان: 2"
+    assert page.locator("#people-chart .legend li").all_inner_texts() == ["رنا الوزان"]
+
+
+def test_a_date_is_shown_as_exactly_as_it_is_known(open_page: Opened, tmp_path: Path) -> None:
+    dates = ("2026-02-03", "2026-02", "2025")
+    page = ready(open_page(report(quotes_of([document(d, "سالم الخطيب", "نعم", date=d) for d in dates], tmp_path))))
+    shown = page.locator("#quotes .about").all_inner_texts()
+    assert [text.rpartition("، ")[2] for text in shown] == ["3 فبراير 2026", "فبراير 2026", "2025"]
+    assert "من 2025 إلى 2026" in page.locator("#facts").inner_text()
+
+
 def test_pages_are_turned(open_page: Opened, tmp_path: Path) -> None:
     many = [document(str(n), "سالم الخطيب", f"السفينة رقم {n} وصلت", date="2026-01-05") for n in range(60)]
     page = ready(open_page(report(quotes_of(many, tmp_path))))

@@ -323,19 +323,19 @@
     if (!element("table").open) return;
     const counts = tally("group", names.group.length, rows);
     const top = largest(counts, 200, unknown);
-    const facts = new Map(top.map((n) => [n, { direct: 0, first: Infinity, last: -Infinity, outlets: new Set() }]));
+    const facts = new Map(top.map((n) => [n, { direct: 0, first: -1, last: -1, outlets: new Set() }]));
     for (const n of rows) {
       const fact = facts.get(column.group[n]);
       if (!fact) continue;
       fact.direct += column.type[n] === 0;
       if (names.outlet[column.outlet[n]]) fact.outlets.add(column.outlet[n]);
       if (column.day[n] !== NO_DAY) {
-        fact.first = Math.min(fact.first, column.day[n]);
-        fact.last = Math.max(fact.last, column.day[n]);
+        if (fact.first < 0 || column.day[n] < column.day[fact.first]) fact.first = n;
+        if (fact.last < 0 || column.day[n] > column.day[fact.last]) fact.last = n;
       }
     }
     const cell = (text) => made("td", { textContent: text });
-    const day = (value) => (Number.isFinite(value) ? dateOf(value, { year: "numeric", month: "short", day: "numeric" }) : "");
+    const day = (n) => (n < 0 ? "" : dateText(n));
     element("table").querySelector("tbody").replaceChildren(
       ...top.map((n) => {
         const { direct, first, last, outlets } = facts.get(n);
@@ -416,6 +416,9 @@
       hoverinfo: "text",
       text: order.map((n) => plain.format(parts[n])),
       textposition: stacks.length > 1 ? "none" : "outside",
+      textfont: { size: style.font.size - 2 },
+      constraintext: "none",
+      textangle: 0,
       cliponaxis: false,
     }));
     const margin = { l: stacks.length > 1 ? 12 : 56, r: widest(order.map((n) => cut(name(n))), style.font) + 22, t: 8, b: 36 };
@@ -454,7 +457,7 @@
     const time = dated ? bins() : null;
     if (!time) return ["time", "people"].forEach(hide);
     const types = labels.type.map(() => new Uint32Array(time.size));
-    const counts = tally("group", names.group.length, rows);
+    const counts = tally("group", names.group.length, rows.filter((n) => column.day[n] !== NO_DAY));
     const top = largest(counts, LINES, unknown);
     const lines = new Map(top.map((n) => [n, new Uint32Array(time.size)]));
     for (const n of rows) {
