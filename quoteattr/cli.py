@@ -225,6 +225,8 @@ def _report(options: argparse.Namespace) -> int:
     _say(*quotes.failures[:_FAILURES_SAID])
     if len(quotes.failures) > _FAILURES_SAID:
         _say(f"and {len(quotes.failures) - _FAILURES_SAID:,} more failures")
+    if quotes.failures and not quotes.said:
+        return SOME_FAILED  # a report that is there already is not made empty
     speaking = appearances(quotes.said)
     groups = corrected(grouped(speaking), rows)
     try:

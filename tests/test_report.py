@@ -396,6 +396,13 @@ def test_a_bad_line_is_named_and_the_rest_is_done(tmp_path: Path, capsys: pytest
     assert "6 quotes" in error
 
 
+def test_where_nothing_can_be_read_a_report_is_left_as_it_was(tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    out.write_text("before", encoding="utf-8")
+    assert main(["report", str(tmp_path / "none.csv"), "-o", str(out)]) == 1
+    assert out.read_text(encoding="utf-8") == "before"
+
+
 def test_without_the_extra_one_line_says_what_to_install(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
