@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what costs time to import is imported where it is used, so 
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 _WIDTH_WITHOUT_TERMINAL = 100
+_FAILURES_SAID = 20
 
 
 class _Stop(Exception):
@@ -201,6 +202,47 @@ def _progress() -> Iterator[Callable[[Counts, float], None]]:
                 _say(f"{100 * share:.0f} %: {line(counts)}")
 
         yield watch
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# report
+
+
+def _report(options: argparse.Namespace) -> int:
+    from quoteattr.corpus import Columns, Corpus, find_corpus
+    from quoteattr.people import GroupsError, corrected, from_csv, grouped, table, to_csv
+    from quoteattr.report import appearances, read, render_report
+
+    files = list(find_corpus(options.quotes))
+    texts = Corpus(list(find_corpus(options.corpus)), Columns(options.text_column, options.id_column)) if options.corpus else None
+    try:
+        rows = from_csv(Path(options.groups).read_text(encoding="utf-8-sig")) if options.groups else []
+    except (GroupsError, UnicodeDecodeError) as error:
+        raise _Stop(WRONG_USAGE, f"{options.groups}: {error if isinstance(error, GroupsError) else 'not UTF-8 text'}") from None
+    except OSError as error:
+        raise _Stop(WRONG_USAGE, f"{options.groups}: {_reason(error)}") from None
+    quotes = read(files, options.date_column, options.outlet_column, texts)
+    _say(*quotes.failures[:_FAILURES_SAID])
+    if len(quotes.failures) > _FAILURES_SAID:
+        _say(f"and {len(quotes.failures) - _FAILURES_SAID:,} more failures")
+    if quotes.failures and not quotes.said:
+        return SOME_FAILED  # a report that is there already is not made empty
+    speaking = appearances(quotes.said)
+    groups = corrected(grouped(speaking), rows)
+    try:
+        page = render_report(quotes, groups)
+    except ModuleNotFoundError as error:
+        raise _Stop(WRONG_USAGE, f"report needs {error.name}: pip install 'quoteattr[report]' installs it") from None
+    with _opened(options.output, files) as out:
+        out.write(page)
+    if options.write_groups:
+        with _opened(options.write_groups, files) as out:
+            out.write("\ufeff" + to_csv(table(speaking, groups)))  # without the mark spreadsheets take it for another encoding
+    if quotes.undated:
+        _say(f"{quotes.undated:,} quotes have a {options.date_column!r} that is no date as 2026-01-05 or 5/1/2026")
+    speakers = len(set(groups.values()))
+    _say(f"{options.output}: {len(quotes.said):,} quotes, {speakers:,} speakers, {len(quotes.failures):,} failures")
+    return SOME_FAILED if quotes.failures else DONE
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -541,6 +583,44 @@ def _parser() -> argparse.ArgumentParser:
         default=0.0,
         help="leave out quotes below this confidence, 0 to 1",
     )
+
+    reporting = _described(
+        commands.add_parser("report", help="make a page of charts and quotes for the browser"),
+        "Make one page for the browser of the quotes that 'quoteattr score' found: who speaks most, over time and by outlet,\n"
+        "quoted or paraphrased, what speakers do (deny, warn, demand ...), the words that report it; to be filtered by speaker,\n"
+        "outlet, date and words, each quote with its context. One file that loads nothing. Needs quoteattr[report].",
+        "examples:\n"
+        "  quoteattr report quotes.jsonl -o report.html\n"
+        "  quoteattr report quotes.parquet --corpus news.jsonl.zst -o report.html\n"
+        "  quoteattr report quotes.jsonl -o report.html --write-groups groups.csv   # correct the column 'group', then:\n"
+        "  quoteattr report quotes.jsonl -o report.html --groups groups.csv\n\n"
+        "who is one speaker across documents:\n"
+        "  names with the same words (hamza, ta marbuta, diacritics, عبدالله and عبد الله make no difference);\n"
+        "  a person's family name, or first and last name, and the fuller name that ends with it, where that speaks in the same\n"
+        "  outlet within 60 days and no other name there and then fits; a given name alone joins nobody;\n"
+        "  a title before such a name (وزير المالية سالم الخطيب);\n"
+        "  organisations, groups and descriptions (الوزير, مصدر أمني) only with the same words",
+    )
+    reporting.set_defaults(run=_report)
+    reporting.add_argument(
+        "quotes",
+        nargs="+",
+        metavar="QUOTES",
+        help="what 'quoteattr score' wrote: .jsonl brings the texts; of .csv and .parquet, kept with --keep-columns date outlet, "
+        "contexts need --corpus; folders and patterns too",
+    )
+    reporting.add_argument("-o", "--output", required=True, metavar="FILE", help="the page, .html")
+    reporting.add_argument(
+        "--corpus", nargs="+", metavar="CORPUS", default=[], help="the texts that a table of quotes was made of, to show contexts"
+    )
+    reporting.add_argument("--text-column", metavar="NAME", default="text", help="field of the text in CORPUS (default: text)")
+    reporting.add_argument("--id-column", metavar="NAME", default="id", help="field of the id in CORPUS (default: id)")
+    reporting.add_argument("--date-column", metavar="NAME", default="date", help="field of the date in QUOTES (default: date)")
+    reporting.add_argument(
+        "--outlet-column", metavar="NAME", default="outlet", help="field of the outlet in QUOTES (default: outlet)"
+    )
+    reporting.add_argument("--write-groups", metavar="CSV", help="write there which names are taken for one speaker")
+    reporting.add_argument("--groups", metavar="CSV", help="such a file, its column 'group' corrected, to go by")
 
     exporting = _described(
         commands.add_parser("export", help="make the fast form of a trained model"),

@@ -31,6 +31,7 @@ _PACKED = (".gz", ".zst")
 LONGEST = 2_000_000
 """Characters of a text that is taken for an article and not for a damaged record."""
 _ROWS = 512
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 _ANNOTATIONS = ("speakers", "quotes", "rejected")
 _BEGINS_AS_OBJECT = re.compile(rb'\s*\{\s*["}]')
 _BOM = b"\xef\xbb\xbf"
@@ -246,6 +247,20 @@ def _from_record(record: Mapping[str, Any], where: str, columns: Columns) -> Doc
         return Document.from_dict({**rest, "id": where if own is None or own == "" else own, "text": record[columns.text]})
     except SchemaError as error:
         return Failure(own if isinstance(own, str) and own else where, str(error))
+
+
+def as_cell(value: Any) -> Any:
+    """A value for CSV that no spreadsheet takes for a formula: text that begins like one gets an apostrophe.
+
+    >>> as_cell("=1+1"), from_cell(as_cell("=1+1")), as_cell(-1)
+    ("'=1+1", '=1+1', -1)
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
+
+
+def from_cell(value: str) -> str:
+    """The text of a cell that `as_cell` wrote."""
+    return value[1:] if value.startswith("'") and value[1:].startswith(_FORMULAS) else value
 
 
 def read_texts(name: str) -> Iterator[Document | Failure]:

@@ -22,8 +22,8 @@ from quoteattr.schema import Document, Quote, Span
 NOBODY = "متحدث غير معروف"
 _PAGE_TITLE = "من قال ماذا"
 _ALL = "الكل"
-_TYPES = {"direct": "مباشر", "indirect": "غير مباشر", "mixed": "مختلط"}
-_ACTS = {
+TYPES = {"direct": "مباشر", "indirect": "غير مباشر", "mixed": "مختلط"}
+ACTS = {
     "assert": "إخبار",
     "add": "إضافة",
     "explain": "توضيح",
@@ -264,8 +264,8 @@ def _card(quote: Quote, number: int | None) -> str:
     cue = isolated(quote.cue.text)
     others = [other for other in quote.evidence.runners_up if other.probability >= 0.005] if quote.evidence else []
     rows = {
-        "النوع": _TYPES[quote.type],
-        "كلمة النقل": f"{cue} ({_ACTS[quote.act]})" if quote.act else cue,
+        "النوع": TYPES[quote.type],
+        "كلمة النقل": f"{cue} ({ACTS[quote.act]})" if quote.act else cue,
         "المصدر كما ورد": isolated(quote.source.text) if quote.source else "",
         "الثقة": "" if quote.confidence is None else f"{quote.confidence:.0%}",
         "مرشحون آخرون": "، ".join(f"{isolated(other.speaker)} {other.probability:.0%}" for other in others),
@@ -325,5 +325,13 @@ def label(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """The text for HTML, without characters that would change how what follows is read or shown."""
-    return escape(_SURROGATES.sub("\ufffd", _DROPPED.sub("", _SPACES.sub(" ", text))))
+    return escape(harmless(text))
+
+
+def harmless(text: str) -> str:
+    """The text without characters that would change how what follows is read or shown.
+
+    >>> harmless("قال\\u202e علي\\x00")
+    'قال علي'
+    """
+    return _SURROGATES.sub("\ufffd", _DROPPED.sub("", _SPACES.sub(" ", text)))

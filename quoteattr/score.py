@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 
 from quoteattr import __version__
 from quoteattr.attributor import QuoteAttributor
-from quoteattr.corpus import Corpus, Failure
+from quoteattr.corpus import Corpus, Failure, as_cell
 from quoteattr.schema import Document
 from quoteattr.workers import Workers
 
@@ -38,7 +38,6 @@ BATCH = 16
 """Documents that are read at once."""
 Format = Literal["jsonl", "csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("jsonl", "csv", "parquet")
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ScoreError(ValueError):
@@ -327,13 +326,8 @@ def _encoded(documents: Sequence[Document], job: Job) -> bytes:
     text = io.StringIO(newline="")
     out = csv.writer(text)
     for document in documents:
-        out.writerows([_cell(value) for value in row.values()] for row in quote_rows(document, job.keep))
+        out.writerows([as_cell(value) for value in row.values()] for row in quote_rows(document, job.keep))
     return text.getvalue().encode("utf-8", "backslashreplace")
-
-
-def _cell(value: Any) -> Any:
-    """A value that no spreadsheet takes for a formula: text that begins like one gets an apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
 
 
 def _finish(job: Job, parts: Path, counts: Counts) -> None:

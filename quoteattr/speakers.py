@@ -153,8 +153,8 @@ class Linker:
         for speaker in known:
             self.entities.append(Entity(speaker.kind, "name", speaker.gender, None, -1, known=speaker))
             for name in (speaker.name, *speaker.aliases):
-                self._name_entity(len(self.entities) - 1, _words(name))
-                self.aliases[_words(name)] = len(self.entities) - 1
+                self._name_entity(len(self.entities) - 1, name_words(name))
+                self.aliases[name_words(name)] = len(self.entities) - 1
 
     def _said(self) -> list[float]:
         """For every mention the end of the shortest content that it stands in."""
@@ -212,7 +212,7 @@ class Linker:
 
     def _name(self, mention: Mention) -> tuple[str, ...]:
         assert mention.name is not None
-        return _words(self.text[mention.name[0] : mention.name[1]])
+        return name_words(self.text[mention.name[0] : mention.name[1]])
 
     def _by_name(self, words: tuple[str, ...], mention: Mention) -> int | None:
         found = {index for word in words for index in self.by_word.get(_bare(word), ())[-_REACH:]}
@@ -285,7 +285,7 @@ class Linker:
 
     def _alias(self, mention: Mention) -> int | None:
         """The known speaker that the whole mention denotes anywhere (وزيرة البيئة)."""
-        return self.aliases.get(_words(self.text[mention.start : mention.end])) if self.aliases else None
+        return self.aliases.get(name_words(self.text[mention.start : mention.end])) if self.aliases else None
 
     def _describes(self, mention: Mention) -> bool:
         """Whether a mention beside a cue may mean a person who is named elsewhere."""
@@ -558,14 +558,14 @@ def name_of(entity: Entity, text: str) -> tuple[int, int]:
     A name or description beside a cue is bounded on both sides and so sure; a name found elsewhere is taken only where it ends
     alike (سيرغي لافروف for لافروف).
     """
-    alone = {_words(text[m.start : m.end]) for m in entity.mentions}
+    alone = {name_words(text[m.start : m.end]) for m in entity.mentions}
     named = [(_proper(m, text, alone), (m.start, m.end) in entity.sources) for m in entity.mentions if m.name is not None]
     spans = [name for name, _ in named]
     sure = [name for name, source in named if source]
     if sure:
-        best = max(sure, key=lambda s: len(_words(text[s[0] : s[1]])))
-        last = _words(text[best[0] : best[1]])[-1:]
-        spans = [s for s in spans if _words(text[s[0] : s[1]])[-1:] == last] or [best]
+        best = max(sure, key=lambda s: len(name_words(text[s[0] : s[1]])))
+        last = name_words(text[best[0] : best[1]])[-1:]
+        spans = [s for s in spans if name_words(text[s[0] : s[1]])[-1:] == last] or [best]
     if not spans:
         beside = [m for m in entity.mentions if (m.start, m.end) in entity.sources and len(m.words) > 1 and not m.same]
         plain = (
@@ -575,7 +575,7 @@ def name_of(entity: Entity, text: str) -> tuple[int, int]:
             or entity.mentions
         )
         spans = [(m.start, m.end) for m in plain]
-    return max(spans, key=lambda s: (len(_words(text[s[0] : s[1]])), -s[0]))
+    return max(spans, key=lambda s: (len(name_words(text[s[0] : s[1]])), -s[0]))
 
 
 def _proper(mention: Mention, text: str, alone: Collection[tuple[str, ...]]) -> tuple[int, int]:
@@ -584,7 +584,7 @@ def _proper(mention: Mention, text: str, alone: Collection[tuple[str, ...]]) -> 
     assert mention.name is not None
     start, end = mention.name
     marked = text[start - 1 : start] in ('"', "'", "«", "“", "(")
-    if mention.form == "organisation" and start > mention.start and not marked and _words(text[start:end]) not in alone:
+    if mention.form == "organisation" and start > mention.start and not marked and name_words(text[start:end]) not in alone:
         return mention.start, mention.end
     return mention.name
 
@@ -619,7 +619,7 @@ def _near(word: str) -> frozenset[str]:
 
 
 @lru_cache(_REMEMBERED)
-def _words(name: str) -> tuple[str, ...]:
+def name_words(name: str) -> tuple[str, ...]:
     """The folded words of a name, for comparison: عبد الله and عبدالله alike."""
     words = _NO_WORD.sub(" ", fold(name)).split()
     joined: list[str] = []

@@ -39,6 +39,7 @@ _FIELDS: Mapping[str, pa.DataType] = {
     "source_start": pa.int64(),
     "source_end": pa.int64(),
     "parent": pa.string(),
+    "act": pa.string(),
 }
 COLUMNS = tuple(_FIELDS)
 """The columns of every table of quotes; those kept of the records follow."""
@@ -71,6 +72,7 @@ def quote_rows(document: Document, keep: Sequence[str] = ()) -> list[dict[str, A
                 "source_start": source.start if source else None,
                 "source_end": source.end if source else None,
                 "parent": quote.parent,
+                "act": quote.act,
                 **kept,
             }
         )
