@@ -297,10 +297,10 @@ def test_the_article_the_project_started_from(shared_data: Path, capsys: pytest.
     ("arguments", "message"),
     [
         (["extract", "--model", "none/at/all"], "none/at/all: no model here"),
-        (["evaluate", "gold.jsonl", "--model", "."], ".: no model here: there is no config.json with a model_type"),
+        (["evaluate", "gold.jsonl", "--model", "."], ".: no model here: the folder has no config.json with a model_type"),
         (["extract", "--lexicon", "none.tsv"], "none.tsv: no such file or directory"),
         (["extract", "--lexicon", "bad.json"], "bad.json: not JSON"),
-        (["extract", "bad.json", "--output", "none/out.txt"], "none/out.txt: no such file or directory"),
+        (["extract", "bad.json", "--output", "none/out.txt"], "none/out.txt: there is no folder none; make it first"),
         (["evaluate", "gold.jsonl", "--json", "--errors"], "--json prints the figures only"),
         (["extract", "--min-confidence", "1.5"], "'1.5' is not a number from 0 to 1"),
         (["extract", "--min-confidence", "nan"], "'nan' is not a number from 0 to 1"),
