@@ -332,9 +332,10 @@ def load(name: str | Path, device: str = "cpu") -> tuple[QuoteModel, Any]:
 def moved(model: QuoteModel, device: str) -> QuoteModel:
     """The model on a device. Raises `ModelError` where this machine or its PyTorch has no such device."""
     try:
-        return model.to(device)
+        placed: QuoteModel = cast("Any", model).to(device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ModelError(f"the device {device!r} can't be used here, take 'cpu': {_first_line(error)}") from error
+    return placed
 
 
 def _why_absent(name: str | Path, error: Exception) -> str:

@@ -365,3 +365,14 @@ def test_an_interrupt_ends_it_with_one_line() -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
         assert process.stderr.read() == b"quoteattr: interrupted\n"
+
+
+def test_no_bar_is_drawn_where_no_terminal_is(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as notebooks set it for the processes that they start
+    (folder / "a.txt").write_text(TEXT, encoding="utf-8")
+    code, _, messages = run(capsys, "score", "--model", "rules", "a.txt", "-o", "out.csv", "--workers", "1")
+    assert code == 0
+    assert len(messages) == 1
+    assert "\x1b" not in messages[0]
