@@ -1,5 +1,5 @@
 # make install | test | lint | bench: the four words; make slow: the tests that take minutes; make demo: the main job on a sample
-# article. PEERS=environment/bin/python lets bench measure the peers too.
+# article; make docs: the pages, in docs/_build. PEERS=environment/bin/python lets bench measure the peers too.
 # PACKAGE=dist/quoteattr-….whl tests what a user installs, TESTS=folder tests a copy of tests/ away from the source.
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +10,7 @@ PEERS ?=
 BIN := $(abspath $(VENV))/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install test slow lint bench demo
+.PHONY: install test slow lint bench demo docs
 
 install: $(INSTALLED)
 
@@ -34,6 +34,9 @@ bench: install
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/stages.py
 	$(BIN)/python benchmarks/speed.py $(if $(PEERS),--peers-python $(PEERS))
+
+docs: install
+	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
 
 demo: install
 	$(BIN)/quoteattr extract quoteattr/data/sample.txt

@@ -21,9 +21,9 @@ from quoteattr.candidates import Candidates, Content, Proposer, given_cue
 from quoteattr.lexicon import KnownSpeaker, Lexicon
 from quoteattr.phrases import Mention
 from quoteattr.rules import Report, decide, weights, weights_hash
-from quoteattr.schema import Document, Evidence, Quote, RunnerUp, Span, Speaker
+from quoteattr.schema import Document, Evidence, Quote, RunnerUp, SchemaError, Span, Speaker
 from quoteattr.speakers import Adviser, Entity, Link, Linked, Linker, Utterance, name_of
-from quoteattr.text import NormalizedText, normalize, not_arabic
+from quoteattr.text import NormalizedText, html_tags, normalize, not_arabic
 
 if TYPE_CHECKING:  # what needs torch is imported where a model is loaded
     from quoteattr.decode import Watch
@@ -44,10 +44,23 @@ Offsets = Span | tuple[int, int]
 """Where something stands in a text: a span, or its start and end (half-open)."""
 
 
-def _offsets(text: str, place: Offsets) -> tuple[int, int]:
-    start, end = (place.start, place.end) if isinstance(place, Span) else place
-    Span.of(text, start, end)
-    return start, end
+def _offsets(text: str, place: Offsets, where: str) -> tuple[int, int]:
+    pair = (place.start, place.end) if isinstance(place, Span) else place
+    if not (isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(n, int) for n in pair)):
+        raise SchemaError(f"{where}: expected a span or (start, end), not {place!r}")
+    try:
+        Span.of(text, *pair)
+    except SchemaError as error:
+        raise SchemaError(f"{where}: {error}") from None
+    return pair[0], pair[1]
+
+
+def _string(text: Any) -> str:
+    if isinstance(text, str):
+        return text
+    advice = {"list": ": pipe(texts) reads many", "tuple": ": pipe(texts) reads many", "bytes": ": decode it first"}
+    kind = type(text).__name__
+    raise TypeError(f"text must be a string, not {kind}{advice.get(kind, '')}")
 
 
 class Reading(Protocol):
@@ -216,6 +229,8 @@ class QuoteAttributor:
         ...     print(key, document.quotes[0].speaker.name)
         7 سامح شكري
         """
+        if isinstance(texts, str):
+            raise TypeError("pipe takes many texts; one text is read by calling the attributor")
         if as_tuples:
             contexts: deque[Any] = deque()
 
@@ -249,8 +264,7 @@ class QuoteAttributor:
 
     def _documents(self, texts: Sequence[str]) -> Iterator[Document]:
         for text in texts:
-            if not isinstance(text, str):
-                raise TypeError(f"text must be a string, not {type(text).__name__}")
+            _string(text)
         warnings = [not_arabic(text) for text in texts]
         normalized = [normalize(text) for text, warning in zip(texts, warnings, strict=True) if warning is None]
         readings = self._reader([(own, self._proposer(own)) for own in normalized])
@@ -260,7 +274,9 @@ class QuoteAttributor:
                 yield Document(text, metadata={"warning": warning})
                 continue
             own, reading = next(found)
-            yield _without_doubtful(self._document(own, reading, reading.reports()), self.min_confidence)
+            document = _without_doubtful(self._document(own, reading, reading.reports()), self.min_confidence)
+            tags = html_tags(text)
+            yield replace(document, metadata={"warning": tags}) if tags else document
 
     def attribute(self, text: str, quotes: Iterable[tuple[Offsets, Offsets]]) -> Document:
         """Only name the speakers: ``quotes`` are (cue, content) pairs found by hand or by another tool.
@@ -273,12 +289,12 @@ class QuoteAttributor:
         >>> document.quotes[0].text, document.quotes[0].speaker.name
         ('النتائج مشجعة', 'سامح شكري')
         """
-        normalized = normalize(text)
+        normalized = normalize(_string(text))
         candidates = self._proposer(normalized)
         given = []
-        for cue, content in quotes:
-            at = normalized.from_original(*_offsets(text, cue))
-            start, end = normalized.from_original(*_offsets(text, content))
+        for n, (cue, content) in enumerate(quotes):
+            at = normalized.from_original(*_offsets(text, cue, f"quotes[{n}], cue"))
+            start, end = normalized.from_original(*_offsets(text, content, f"quotes[{n}], content"))
             given.append(
                 Report(
                     given_cue(candidates.tokens, candidates.cues, at, start),

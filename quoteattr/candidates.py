@@ -81,6 +81,8 @@ class Proposer:
     """Proposes candidates with one lexicon: ``proposer(normalize(text))``."""
 
     def __init__(self, lexicon: Lexicon | None = None) -> None:
+        if not isinstance(lexicon, Lexicon | None):
+            raise TypeError(f"lexicon must be a Lexicon, not {type(lexicon).__name__}: Lexicon.from_file(path) reads one")
         self.lexicon = lexicon or Lexicon.load()
         self._reader = Reader(self.lexicon)
 

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 some documents failed (each named in one line), 2 wrong us
 from __future__ import annotations
 
 import argparse
+import difflib
 import io
 import json
 import os
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from quoteattr import __version__
 from quoteattr.corpus import STDIN, Failure, find_files, read_gold, read_texts
@@ -80,8 +81,8 @@ def _extract(options: argparse.Namespace) -> int:
                 _say(result)
                 failures += 1
                 continue
-            if not result.quotes and "warning" in result.metadata:
-                _say(f"{result.id}: {result.metadata['warning']}")
+            if isinstance(item, Document) and (warning := result.metadata.get("warning")) != item.metadata.get("warning"):
+                _say(f"{result.id}: {warning}")
             if options.format == "jsonl":
                 out.write(json.dumps(result.to_dict(), ensure_ascii=False) + "\n")
             elif options.format == "html":
@@ -132,6 +133,9 @@ def _opened(path: str | None, files: Sequence[str | Failure]) -> Iterator[TextIO
         return
     if os.path.exists(path) and any(os.path.samefile(path, f) for f in files if isinstance(f, str) and os.path.exists(f)):
         raise _Stop(WRONG_USAGE, f"{path}: is one of the files to be read and would be overwritten")
+    folder = os.path.dirname(path)
+    if folder and not os.path.isdir(folder):
+        raise _Stop(WRONG_USAGE, f"{path}: there is no folder {folder}; make it first")
     try:
         with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as out:
             yield out
@@ -150,13 +154,23 @@ def _score(options: argparse.Namespace) -> int:
 
     out = Path(options.output)
     workers = options.workers or usable_cores()
+    try:
+        form = format_of(out)
+    except ScoreError as error:
+        raise _Stop(WRONG_USAGE, error) from None
+    files = list(find_corpus(options.inputs))
+    absent = [file for file in map(_absent, files) if file is not None]
+    if len(absent) == len(files):
+        raise _Stop(WRONG_USAGE, *absent)
     attributor = _attributor(options.model, options.lexicon, options.min_confidence)
-    corpus = Corpus(list(find_corpus(options.inputs)), Columns(options.text_column, options.id_column))
+    columns = Columns(options.text_column, options.id_column)
+    corpus = Corpus(files, columns)
     begun = time.monotonic()
     try:
         with _progress() as watch:
             facts = {**attributor.facts, "min_confidence": options.min_confidence, "corpus": options.inputs}
-            job = Job(corpus, out, format_of(out), facts, tuple(options.keep_columns), workers, _say, watch)
+            facts.update(text_column=columns.text, id_column=columns.id)
+            job = Job(corpus, out, form, facts, tuple(options.keep_columns), workers, _say, watch)
             counts = score(attributor, job)
     except ScoreError as error:
         raise _Stop(WRONG_USAGE, error) from None
@@ -171,8 +185,21 @@ def _score(options: argparse.Namespace) -> int:
         f"{counts.failures:,} failures; {seconds:,.0f} s, {speed:,.1f} documents/s"
     )
     if counts.failures:
-        _say(f"{out}.errors.jsonl names the {counts.failures:,} failures")
+        _say(f"{out}.errors.jsonl names every failure; the first: {_first_failure(out)}")
     return SOME_FAILED if counts.failures else DONE
+
+
+def _absent(file: str | Failure) -> Failure | None:
+    """A file of a corpus that is not there."""
+    if isinstance(file, Failure):
+        return file
+    return None if file == STDIN or os.path.exists(file) else Failure(file, "no such file or directory")
+
+
+def _first_failure(out: Path) -> Failure:
+    with open(f"{out}.errors.jsonl", encoding="utf-8") as lines:
+        record = json.loads(next(lines))
+    return Failure(record["id"], record["reason"])
 
 
 @contextmanager
@@ -181,7 +208,7 @@ def _progress() -> Iterator[Callable[[Counts, float], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, force_terminal=sys.stderr.isatty())  # whatever FORCE_COLOR says, as in notebooks
     begun = said = time.monotonic()
     first: int | None = None
 
@@ -279,7 +306,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     gold_file, *predictions = options.files
     attributor = None if predictions else _attributor(options.model)
-    gold = _annotated(gold_file)
+    gold = _gold([gold_file])
     if attributor is None:
         predicted, attributed = _annotated(predictions[0]), None
     else:
@@ -356,6 +383,16 @@ def _write_errors(path: str | None, gold: Sequence[Document], report: Report, gr
         out.write(render_errors(gold, report, groups, title))
 
 
+def _gold(names: Sequence[str]) -> list[Document]:
+    """The documents of gold files, in which one quote at least is annotated."""
+    gold = [document for name in names for document in _annotated(name)]
+    if not any(document.quotes for document in gold):
+        raise _Stop(
+            SOME_FAILED, f"{', '.join(names)}: no document has 'quotes', so there is nothing to compare with or learn from"
+        )
+    return gold
+
+
 def _print_worst(report: Report, number: int) -> None:
     worst = report.worst(number)
     if worst:
@@ -425,18 +462,30 @@ def _agree(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    train = [document for name in options.gold for document in _annotated(name)]
+    train = _gold(options.gold)
     silver = [document for name in options.silver for document in _annotated(name)]
-    dev = _annotated(options.dev)
+    dev = _gold([options.dev])
+    both = {document.text for document in dev} & {document.text for document in train}
+    if both:
+        raise _Stop(
+            WRONG_USAGE, f"{options.dev}: {len(both)} of its texts are among those to learn from; give --dev other documents"
+        )
     from quoteattr.engine import ModelError
-    from quoteattr.train import Recipe, Trainer, calibrate, fresh_model
+
+    try:
+        from quoteattr.model import moved
+        from quoteattr.train import Recipe, Trainer, calibrate, fresh_model
+    except ModuleNotFoundError as error:
+        raise _Stop(WRONG_USAGE, f"train needs {error.name}: pip install 'quoteattr[train]' installs it") from None
 
     recipe = Recipe(epochs=options.epochs, batch=options.batch, seed=options.seed)
     out = Path(options.output)
+    if out.exists() and not out.is_dir():
+        raise _Stop(WRONG_USAGE, f"{out}: is a file; -o names the folder of the model")
     try:
         model, tokenizer = fresh_model(options.encoder, recipe.seed)
         out.mkdir(parents=True, exist_ok=True)
-        progress = Trainer(model.to(options.device), tokenizer, train, dev, out, recipe, _say_progress, silver).run()
+        progress = Trainer(moved(model, options.device), tokenizer, train, dev, out, recipe, _say_progress, silver).run()
     except ModelError as error:
         raise _Stop(WRONG_USAGE, error) from None
     except OSError as error:
@@ -498,9 +547,26 @@ def _count(value: str) -> int:
     return int(value)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage in one line, with the option that was perhaps meant."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """What argparse makes of the arguments; none is left over."""
+        found, rest = super().parse_known_args(args, namespace)
+        if rest:
+            options = [name for action in self._actions for name in action.option_strings]
+            near = difflib.get_close_matches(rest[0].partition("=")[0], options, 1)
+            self.error(f"there is no {rest[0]!r} here" + (f"; did you mean {near[0]}?" if near else ""))
+        return found, rest
+
+    def error(self, message: str) -> NoReturn:
+        """End with the message and where there is more."""
+        self.exit(WRONG_USAGE, f"quoteattr: {message}; see '{self.prog} --help'\n")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _described(
-        argparse.ArgumentParser(prog="quoteattr"),
+        _Parser(prog="quoteattr"),
         "Who said what in Arabic news: every quote and the speaker it comes down to.",
         "example: quoteattr extract article.txt\n\n'quoteattr COMMAND --help' says more about a command.\n"
         "exit codes: 0 done, 1 some documents failed (named on standard error), 2 wrong usage",

@@ -33,6 +33,9 @@ LONGEST = 2_000_000
 _ROWS = 512
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 _ANNOTATIONS = ("speakers", "quotes", "rejected")
+_BEGINS_AS_ARRAY = re.compile(rb"\s*\[\s*(?:\{|$)")
+_FILES = {b"%PDF": "PDF", b"PK\x03\x04": "Word or ZIP", b"PAR1": "Parquet", b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+"""How files begin that are no text."""
 _BEGINS_AS_OBJECT = re.compile(rb'\s*\{\s*["}]')
 _BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
@@ -157,14 +160,28 @@ class Corpus:
 
     def _lines(self, name: str) -> Iterator[Document | Failure]:
         shown = "stdin" if name == STDIN else name
+        empty = True
         with self._opened(name) as lines:
-            yield from _documents(lines, shown, self._columns)
+            for item in _documents(lines, shown, self._columns):
+                empty = False
+                yield item
+        if empty:
+            yield Failure(shown, "empty")
 
     def _csv(self, name: str) -> Iterator[Document | Failure]:
         csv.field_size_limit(10 * LONGEST)
         with self._opened(name) as lines:
             text = (line.decode("utf-8-sig" if n == 0 else "utf-8", "surrogateescape") for n, line in enumerate(lines))
             rows = csv.DictReader(text, strict=True)
+            try:
+                header = rows.fieldnames
+            except csv.Error as error:
+                yield Failure(f"{name}:1", f"not CSV: {error}")
+                return
+            wrong = _wrong_header(header, self._columns)
+            if wrong:
+                yield Failure(name, wrong)
+                return
             number = 1
             while True:
                 number += 1
@@ -186,6 +203,10 @@ class Corpus:
         try:
             with pq.ParquetFile(name) as table:
                 number = 0
+                wrong = _wrong_header(table.schema_arrow.names, self._columns)
+                if wrong:
+                    yield Failure(name, wrong)
+                    return
                 for batch in table.iter_batches(_ROWS):
                     for row in rows_of(batch):
                         number += 1
@@ -193,6 +214,22 @@ class Corpus:
                     self.done = begun + size * number // max(1, table.metadata.num_rows)
         except pa.ArrowException as error:
             yield Failure(name, f"not readable as Parquet: {str(error).splitlines()[0]}")
+
+
+def _wrong_header(names: Sequence[str] | None, columns: Columns) -> str | None:
+    """Why a table with these columns holds no texts.
+
+    >>> _wrong_header(["url", "body"], Columns())
+    "no column 'text'; its header has 'url', 'body': name the one of the text (--text-column)"
+    """
+    if not names:
+        return "empty"
+    if columns.text in names:
+        return None
+    if names[0].startswith("\udcff\udcfe") or names[0].startswith("\udcfe\udcff"):
+        return _not_utf8("UTF-16")
+    shown = ", ".join(repr(name if len(name) <= 30 else f"{name[:30]}…") for name in names[:8])
+    return f"no column {columns.text!r}; its header has {shown}: name the one of the text (--text-column)"
 
 
 def rows_of(table: pa.Table | pa.RecordBatch) -> list[dict[str, Any]]:
@@ -305,7 +342,13 @@ def _read(name: str, gold: bool) -> Iterator[Document | Failure]:
             head = b"".join(lines).removeprefix(_BOM)
             if not head.strip():
                 yield Failure(shown, "empty")
-            elif gold or suffix == ".jsonl" or (suffix != ".txt" and _BEGINS_AS_OBJECT.match(head)):
+            elif suffix in _TABLES and not gold:
+                yield Failure(shown, f"a table; 'quoteattr score {shown} -o OUT' reads it")
+            elif (
+                gold
+                or suffix == ".jsonl"
+                or (suffix != ".txt" and (_BEGINS_AS_OBJECT.match(head) or _BEGINS_AS_ARRAY.match(head)))
+            ):
                 yield from _documents(chain(lines, stream), shown, None if gold else Columns())
             else:
                 text = _decode(b"".join(chain(lines, stream)), shown)
@@ -328,6 +371,9 @@ def _documents(lines: Iterable[bytes], shown: str, columns: Columns | None) -> I
     """The documents of lines of JSON: records of a corpus, or annotated ones where there are no ``columns``."""
     offset = 0
     for number, line in enumerate(lines, 1):
+        if number == 1 and _BEGINS_AS_ARRAY.match(line.removeprefix(_BOM)):
+            yield Failure(shown, "a JSON array, not one JSON object a line; convert it, for example with: jq -c '.[]' FILE")
+            return
         text = _decode(line, shown, offset)
         offset += len(line)
         if not isinstance(text, Failure):
@@ -344,7 +390,7 @@ def _parsed(text: str, where: str) -> Any | Failure:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        return Failure(where, f"not JSON (column {error.colno}): {error.msg}")
+        return Failure(where, f"not JSON (column {error.colno}): {error.msg}; every line must be one JSON object")
     except (ValueError, RecursionError) as error:
         return Failure(where, f"not readable as JSON: {error}")
 
@@ -364,13 +410,18 @@ def _document(line: str, where: str, columns: Columns | None) -> Document | Fail
 def _decode(data: bytes, shown: str, offset: int = 0) -> str | Failure:
     """UTF-8 bytes that stand ``offset`` bytes into a file as text, or where they fail and how to convert them."""
     start = len(_BOM) if offset == 0 and data.startswith(_BOM) else 0
+    kind = next((kind for begin, kind in _FILES.items() if offset == 0 and data.startswith(begin)), None)
+    if kind is not None:
+        return Failure(shown, f"a {kind} file, not plain text; save its text as UTF-8 first")
+    if offset == 0 and not data.startswith(_UTF16_BOMS) and sum(byte < 8 for byte in data[:1000]) > len(data[:1000]) / 4:
+        return Failure(shown, _not_utf8("UTF-16"))
     try:
         return data[start:].decode("utf-8")
     except UnicodeDecodeError as error:
         at = start + error.start
         encoding = "UTF-16" if offset == 0 and data.startswith(_UTF16_BOMS) else "WINDOWS-1256"
-        return Failure(
-            shown,
-            f"not UTF-8 text (byte 0x{data[at]:02X} at offset {offset + at}); "
-            f"convert it first, for example with: iconv -f {encoding} -t UTF-8 FILE",
-        )
+        return Failure(shown, _not_utf8(encoding, f" (byte 0x{data[at]:02X} at offset {offset + at})"))
+
+
+def _not_utf8(encoding: str, where: str = "") -> str:
+    return f"not UTF-8 text{where}; convert it first, for example with: iconv -f {encoding} -t UTF-8 FILE"

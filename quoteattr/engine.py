@@ -100,6 +100,8 @@ def load_engine(name: str | Path, engine: EngineName | None = None, device: str 
     model, none in the form that the engine needs, or none that this version can read.
     """
     folder = Path(name)
+    if engine not in (None, "onnx", "torch"):
+        raise ModelError(f"there is no engine {engine!r}, only 'onnx' and 'torch'")
     if engine is None:
         engine = "onnx" if device == "cpu" and (folder / "onnx").is_dir() else "torch"
     if engine == "onnx":

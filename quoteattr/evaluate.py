@@ -1099,8 +1099,8 @@ def _paired(gold: Mapping[str, Document], documents: Iterable[Document], side: s
     by_id = _by_id(documents, side)
     for missing, what in ((gold.keys() - by_id.keys(), f"no {side}"), (by_id.keys() - gold.keys(), "no gold")):
         if missing:
-            shown = ", ".join(map(repr, sorted(missing)[:3]))
-            raise EvaluationError(f"{what} document for {len(missing)} ids: {shown}{' …' if len(missing) > 3 else ''}")
+            shown = ", ".join(map(repr, sorted(missing)[:3])) + (" …" if len(missing) > 3 else "")
+            raise EvaluationError(f"{what} document for {len(missing)} ids: {shown}; both files must hold the same documents")
     for id, document in by_id.items():
         if document.text != gold[id].text:
             pairs = zip(document.text, gold[id].text, strict=False)

@@ -311,20 +311,39 @@ def load(name: str | Path, device: str = "cpu") -> tuple[QuoteModel, Any]:
         try:
             kind = PreTrainedConfig.get_config_dict(name)[0].get("model_type")
         except (OSError, ValueError) as error:
-            raise ModelError(f"{name}: no model here: {_first_line(error)}") from error
+            raise ModelError(f"{name}: no model here: {_why_absent(name, error)}") from error
         if kind is None:
-            raise ModelError(f"{name}: no model here: there is no config.json with a model_type")
+            raise ModelError(
+                f"{name}: no model here: the folder has no config.json with a model_type; 'quoteattr train' writes one"
+            )
         if kind != QuoteConfig.model_type:
             raise ModelError(f"{name}: no quoteattr model but {kind!r}; 'quoteattr train --encoder {name}' makes one of it")
         try:
             loaded: Any = QuoteModel.from_pretrained(name, dtype=torch.float32, output_loading_info=True)
             tokenizer = AutoTokenizer.from_pretrained(name)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            raise ModelError(f"{name}: this model can't be read: {_first_line(error)}") from error
+            raise ModelError(f"{name}: this model can't be read, copy it again: {_first_line(error)}") from error
     model, facts = loaded
     if facts["missing_keys"]:
         raise ModelError(f"{name}: this model can't be read: it lacks {', '.join(sorted(facts['missing_keys'])[:3])}")
-    return model.to(device).eval(), tokenizer
+    return moved(model, device).eval(), tokenizer
+
+
+def moved(model: QuoteModel, device: str) -> QuoteModel:
+    """The model on a device. Raises `ModelError` where this machine or its PyTorch has no such device."""
+    try:
+        placed: QuoteModel = cast("Any", model).to(device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ModelError(f"the device {device!r} can't be used here, take 'cpu': {_first_line(error)}") from error
+    return placed
+
+
+def _why_absent(name: str | Path, error: Exception) -> str:
+    if Path(name).is_file():
+        return "it is a file, and a model is a folder"
+    if Path(name).is_dir():
+        return _first_line(error)
+    return f"there is no such folder, and the Hub did not give it either: {_first_line(error)}"
 
 
 def _first_line(error: Exception) -> str:

@@ -116,5 +116,5 @@ def load_onnx(folder: Path) -> tuple[OnnxEngine, Encoder]:
         engine = OnnxEngine(folder / FOLDER, settings, facts["padding"], facts["link_rule"])
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # both libraries raise exceptions of their own
-        raise ModelError(f"{folder}: this model can't be read: {str(error).splitlines()[0]}") from error
+        raise ModelError(f"{folder}: this model can't be read, copy it again: {str(error).splitlines()[0]}") from error
     return engine, Encoder(tokenizer, Special(*facts["special"]), settings.preparation, settings.length, settings.context)

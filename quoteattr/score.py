@@ -155,12 +155,21 @@ def _check_settings(parts: Path, job: Job) -> None:
 def _all_parts(attributor: QuoteAttributor, job: Job, parts: Path) -> Counts:
     """Do what is not done yet, part by part."""
     total = Counts()
+    unseen, others = dict.fromkeys(job.keep), dict[str, None]()
+
+    def noted(records: Iterable[Document | Failure]) -> Iterator[Document | Failure]:
+        for record in records:
+            if unseen and isinstance(record, Document):
+                others.update(dict.fromkeys(record.metadata))
+                for name in record.metadata:
+                    unseen.pop(name, None)
+            yield record
 
     def died(deaths: int) -> None:
         job.say(f"a process died ({deaths} so far); a new one goes on")
 
     with _ids(parts) as fresh, Workers(attributor, read_batch, job.workers, died) as workers:
-        numbered = enumerate(_chunks(_checked(job.corpus, fresh), PART), 1)
+        numbered = enumerate(_chunks(noted(_checked(job.corpus, fresh)), PART), 1)
         todo: list[tuple[int, list[Document | Failure]]] = []
 
         def batches() -> Iterator[list[Document]]:
@@ -184,6 +193,9 @@ def _all_parts(attributor: QuoteAttributor, job: Job, parts: Path) -> Counts:
             done = _write_part(parts, number, job, list(_in_order(records, results)))
             results = []
             total.add(done)
+    if unseen and total.documents:
+        there = f"; there is {', '.join(others)}" if others else ""
+        job.say(f"no record has the kept column {', '.join(unseen)}{there}")
     return total
 
 

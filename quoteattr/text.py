@@ -413,6 +413,23 @@ _FUNCTION_WORDS = {
 }
 
 
+_TAG = re.compile(
+    r"<(?:!doctype html|/?(?:html|head|body|div|p|span|br|a|img|script|table|article|h[1-6])(?:\s[^<>]*|\s*/)?)>", re.I
+)
+
+
+def html_tags(text: str, sample: int = 5000) -> str | None:
+    """That a text looks like HTML, in one line; ``None`` where it doesn't. Judged on its first ``sample`` characters.
+
+    >>> html_tags("<p>قال الوزير إن الطريق مفتوح.</p><br>")
+    'the text looks like HTML: its tags are read as words; take the text out of the page first'
+    >>> html_tags("قال الوزير إن <3 لا تعني شيئا.")
+    """
+    if len(_TAG.findall(text[:sample])) < 3:
+        return None
+    return "the text looks like HTML: its tags are read as words; take the text out of the page first"
+
+
 def not_arabic(text: str, sample: int = 5000) -> str | None:
     """Why a text can't be read as Arabic, in one line; ``None`` where it can. Judged on its first ``sample`` characters.
 

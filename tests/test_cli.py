@@ -297,10 +297,10 @@ def test_the_article_the_project_started_from(shared_data: Path, capsys: pytest.
     ("arguments", "message"),
     [
         (["extract", "--model", "none/at/all"], "none/at/all: no model here"),
-        (["evaluate", "gold.jsonl", "--model", "."], ".: no model here: there is no config.json with a model_type"),
+        (["evaluate", "gold.jsonl", "--model", "."], ".: no model here: the folder has no config.json with a model_type"),
         (["extract", "--lexicon", "none.tsv"], "none.tsv: no such file or directory"),
         (["extract", "--lexicon", "bad.json"], "bad.json: not JSON"),
-        (["extract", "bad.json", "--output", "none/out.txt"], "none/out.txt: no such file or directory"),
+        (["extract", "bad.json", "--output", "none/out.txt"], "none/out.txt: there is no folder none; make it first"),
         (["evaluate", "gold.jsonl", "--json", "--errors"], "--json prints the figures only"),
         (["extract", "--min-confidence", "1.5"], "'1.5' is not a number from 0 to 1"),
         (["extract", "--min-confidence", "nan"], "'nan' is not a number from 0 to 1"),
@@ -365,3 +365,14 @@ def test_an_interrupt_ends_it_with_one_line() -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
         assert process.stderr.read() == b"quoteattr: interrupted\n"
+
+
+def test_no_bar_is_drawn_where_no_terminal_is(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as notebooks set it for the processes that they start
+    (folder / "a.txt").write_text(TEXT, encoding="utf-8")
+    code, _, messages = run(capsys, "score", "--model", "rules", "a.txt", "-o", "out.csv", "--workers", "1")
+    assert code == 0
+    assert len(messages) == 1
+    assert "\x1b" not in messages[0]
