@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import machine
@@ -36,11 +37,12 @@ TENTHS = 10
 
 
 def articles(folder: Path, count: int) -> Iterator[dict[str, str]]:
-    """That many articles; the same text comes again with another id."""
+    """That many articles of all outlets in random order; the same text comes again with another id."""
     found = (record for record in Corpus(list(find_corpus([str(folder)])), Columns()) if isinstance(record, Document))
-    texts = list(islice((document.text for document in found), count))
+    texts = [document.text for document in found]
     if not texts:
         sys.exit(f"{folder}: no articles there")
+    Random(0).shuffle(texts)
     for number, text in enumerate(islice(cycle(texts), count)):
         yield {"id": f"{number:09}", "text": text}
 

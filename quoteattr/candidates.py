@@ -381,8 +381,18 @@ def _source_after(tokens: Tokens, j: int, k: int, form: CueForm) -> Mention | No
             continue
         if info.function in ("relative", "complementiser"):
             return None
-        return phrase_at(tokens, p, k, closed=True)
+        mention = phrase_at(tokens, p, k, closed=True)
+        if mention is None or form.pos != "verb" or not is_object(tokens, mention):
+            return mention
+        p = mention.last
     return None
+
+
+def is_object(tokens: Tokens, mention: Mention) -> bool:
+    """Whether the form of a noun says that it is not the subject of the verb before it: «وخاطب الحاضرين», not «الحاضرون»."""
+    word, nouns = tokens.words[mention.first].removeprefix("ال"), tokens.lexicon.nouns
+    noun = nouns.get(word) if word.endswith("ين") else None
+    return noun is not None and noun.number == "p" and f"{word[:-2]}ون" in nouns
 
 
 def _may_follow_adverbial(tokens: Tokens, p: int) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from quoteattr.batching import LINK_KINDS, Batch, Pairs, Place, Pointers
-from quoteattr.candidates import Candidates, Content, Cue, given_cue
+from quoteattr.candidates import Candidates, Content, Cue, given_cue, is_object
 from quoteattr.encoding import Encoded, Encoder, Floats, cues_by_word, pair_features, reach
 from quoteattr.engine import Engine, Role, States
 from quoteattr.phrases import Mention, renamed, spanned
@@ -220,13 +220,22 @@ class ModelReading:
         return given_cue(tokens, tuple(own or ()), (start, end), tokens.starts[content[0]])
 
     def _with_source(self, cue: Cue, source: _Pointed) -> Cue:
-        if source.words is None:
-            if cue.source is not None and source.probability < _SURE_OF_NONE:
+        if source.words is None or not self._sound(cue, *source.words):
+            if cue.source is not None and (source.words is not None or source.probability < _SURE_OF_NONE):
                 return cue  # the rules see one
             return replace(cue, source=None, side=None)
         whole = cue.form.pos == "verb" and source.words[0] == cue.after
         mention = self._named(spanned(self.candidates.tokens, *source.words, whole=whole))
+        if whole and is_object(self.candidates.tokens, mention):
+            return cue
         return replace(cue, source=mention, side="before" if mention.start < cue.start else "after")
+
+    def _sound(self, cue: Cue, first: int, last: int) -> bool:
+        """Whether some words can be the source of a cue: of one sentence, without the cue itself and without «أن»."""
+        tokens = self.candidates.tokens
+        if first <= cue.token < last or last > tokens.stop(first):
+            return False
+        return all(tokens.infos[k].function != "complementiser" or tokens.inside[k] is not None for k in range(first, last))
 
     def _named(self, mention: Mention) -> Mention:
         """A person's mention with the name that the model sees in it, or in the words that go on from it."""

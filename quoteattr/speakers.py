@@ -32,6 +32,7 @@ _REMEMBERED = 2_000  # how many phrases and words are remembered, whose parts ar
 _NO_WORD = re.compile(r"[\W_]+")
 _AHEAD, _OFFERS = 12, 8  # how many mentions behind a description, and how many persons, may be meant by it
 _CHOSEN = 2.0  # the rules' score of the one that they choose for a description
+_FAR = 6  # how many paragraphs back somebody may be meant where nobody nearer can be
 _REACH = 40  # how many mentions or entities back are looked at
 
 
@@ -462,6 +463,8 @@ class Linker:
         begin = here
         while begin > 0 and here - begin < _REACH and utterance.paragraph - self.mentions[begin - 1].paragraph <= 1:
             begin -= 1
+        if not found and not any(self._mention_agrees(m, utterance) for m in self.mentions[begin:here] if not m.governed):
+            begin = self._farther(utterance, begin)
         free = [m for n, m in enumerate(self.mentions[begin:here], begin) if not m.governed and self.said[n] > utterance.cue]
         leading = next((m for m in free if m.sentence == utterance.sentence), None)
         before = next((m for m in free if m.sentence == utterance.sentence - 1), None)
@@ -515,6 +518,16 @@ class Linker:
             if utterance.starts_sentence:
                 names.append(f"start:{'speaker' if index in recent[:1] else 'other'}")
         return found
+
+    def _farther(self, utterance: Utterance, begin: int) -> int:
+        """The nearest mention before some others, up to some paragraphs back, that may be meant: a subject that agrees."""
+        for n in range(begin - 1, max(-1, begin - _REACH), -1):
+            mention = self.mentions[n]
+            if utterance.paragraph - mention.paragraph > _FAR:
+                break
+            if mention.subject and not mention.governed and self._mention_agrees(mention, utterance):
+                return n
+        return begin
 
     def _mention_agrees(self, mention: Mention, utterance: Utterance) -> bool:
         index = self.of.get((mention.start, mention.end))

@@ -307,7 +307,7 @@ def test_the_article_the_project_started_from(shared_data: Path, capsys: pytest.
         (["extract", "--min-confidence", "high"], "'high' is not a number from 0 to 1"),
         (["extract", "--format", "pdf"], "invalid choice: 'pdf'"),
         (["evaluate", "gold.jsonl", "--worst", "0"], "'0' is not a whole number from 1"),
-        (["evaluate"], "required: GOLD"),
+        (["evaluate"], "evaluate needs GOLD"),
         ([], "required: COMMAND"),
     ],
 )
