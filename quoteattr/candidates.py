@@ -33,7 +33,7 @@ _LEADING = word_set("leading")
 _AND_SO = word_set("and so")
 _DESCRIBING = word_set("describing")
 _ADDRESSING = word_set("addressing")
-_RELAYING = word_set("relaying")
+RELAYING = word_set("relaying")
 _SAYING = word_set("saying")
 _AND_THAT = frozenset(c + p + w for c in "و" for p in ("", "ب") for w in ("ان", "انه", "انها", "انهم", "اننا"))
 
@@ -186,7 +186,7 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
         frame = _Frame(i, j, end, form, pattern, k, begin)
         if begin < len(words):
             frame.quotation = tokens.opens.get(tokens.starts[begin])
-        if form.lemma in _RELAYING:
+        if form.lemma in RELAYING:
             frame.source, frame.side = _relayed(tokens, j, k)
         else:
             frame.source, frame.side = _source(tokens, i, j, min(k, begin), form, joined)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from quoteattr.batching import LINK_KINDS, Batch, Pairs, Place, Pointers
-from quoteattr.candidates import Candidates, Content, Cue, given_cue, is_object
+from quoteattr.candidates import RELAYING, Candidates, Content, Cue, given_cue, is_object
 from quoteattr.encoding import Encoded, Encoder, Floats, cues_by_word, pair_features, reach
 from quoteattr.engine import Engine, Role, States
 from quoteattr.phrases import Mention, renamed, spanned
@@ -133,7 +133,7 @@ class ModelReading:
             found.append(
                 Report(self._with_source(cue, source), self._content(cue, *content.words), "model", parts["cue"], parts=parts)
             )
-        return consistent(sound(self.candidates.tokens, found))
+        return consistent(sound(self.candidates, found))
 
     def sourced(self, reports: Sequence[Report]) -> list[Report]:
         """Given reports with the sources that the model sees."""
@@ -231,10 +231,17 @@ class ModelReading:
         return replace(cue, source=mention, side="before" if mention.start < cue.start else "after")
 
     def _sound(self, cue: Cue, first: int, last: int) -> bool:
-        """Whether some words can be the source of a cue: of one sentence, without the cue itself and without «أن»."""
+        """Whether some words can be the source of a cue: of one sentence, without the cue itself and without «أن».
+
+        Behind a verb they are its subject, and no preposition leads to them («وقالت في المجلس», «قال لصحيفتنا»).
+        """
         tokens = self.candidates.tokens
         if first <= cue.token < last or last > tokens.stop(first):
             return False
+        if cue.form.pos == "verb" and cue.after <= first and cue.form.lemma not in RELAYING:
+            own, before = tokens.infos[first], tokens.infos[first - 1] if first > cue.after else None
+            if (own.preposition and own.noun) or (before is not None and before.function in ("preposition", "inner")):
+                return False
         return all(tokens.infos[k].function != "complementiser" or tokens.inside[k] is not None for k in range(first, last))
 
     def _named(self, mention: Mention) -> Mention:

@@ -58,19 +58,59 @@ def decide(candidates: Candidates) -> list[Report]:
         probability = logistic(cue_logit(candidates.tokens, cue, content))
         if probability >= THRESHOLD:
             found.append(Report(cue, content, f"{cue.pattern}:{cue.form.pos}", probability))
-    return consistent(sound(candidates.tokens, found))
+    return consistent(sound(candidates, found))
 
 
-def sound(tokens: Tokens, reports: Sequence[Report]) -> list[Report]:
-    """Reports without the turns of an interview, and with the other half of a quotation that is divided by its cue."""
-    kept = [r for r in reports if tokens.words[r.cue.token] != ":"] if is_interview(tokens) else list(reports)
-    found = []
+def sound(candidates: Candidates, reports: Sequence[Report]) -> list[Report]:
+    """Reports as they can stand together in one text.
+
+    The turns of an interview are none, nor is what a colon leads to where that reports itself. A quotation that its cue
+    divides is two. Indirect speech ends before a clause of somebody else («…، ورد المدير بأن»), and what only a tag with a
+    pronoun attributes («…، على حد قوله») is added.
+    """
+    tokens = candidates.tokens
+    interview = is_interview(tokens)
+    cues = {report.cue.token for report in reports}
+    kept = []
+    for report in reports:
+        if tokens.words[report.cue.token] == ":" and (interview or tokens.at(report.content.start) in cues):
+            continue
+        kept.append(replace(report, content=_up_to_others(tokens, report, reports)))
+    found = list(kept)
     for report in kept:
-        found.append(report)
         half = other_half(tokens, report.cue, report.content) if report.content.type == "direct" else None
-        if half is not None and not any(r.content.start < half.end and half.start < r.content.end for r in kept):
+        if half is not None and not _taken(half, kept):
             found.append(replace(report, content=half))
-    return found
+    for cue in candidates.cues:
+        if cue.pattern == "tag" and cue.form.pronoun and cue.form.words[0] == "علي" and cue.token not in cues:
+            content = choose(tokens, cue)
+            if not _taken(content, found):
+                found.append(Report(cue, content, "tag:pronoun", THRESHOLD))
+    return sorted(found, key=lambda report: report.cue.start)
+
+
+def _taken(content: Content, reports: Iterable[Report]) -> bool:
+    return any(r.content.start < content.end and content.start < r.content.end for r in reports)
+
+
+def _up_to_others(tokens: Tokens, report: Report, reports: Iterable[Report]) -> Content:
+    """The content of a report up to the first clause behind a comma in which somebody else, who is named, reports."""
+    content = report.content
+    if content.type == "direct":
+        return content
+    for other in reports:
+        k, source = other.cue.token, other.cue.source
+        if not content.start < other.cue.start < content.end or source is None or other.cue.side != "after":
+            continue
+        first = k - 1 if tokens.words[k - 1] in _TURNING else k
+        turns = first < k or tokens.words[k][0] in "وف"
+        if turns and tokens.words[first - 1] in "،," and tokens.inside[k] is None and source.form != "pronoun":
+            end = tokens.end(first - 2)
+            return replace(content, end=end) if end > content.start else content
+    return content
+
+
+_TURNING = ("فيما", "بينما", "حين")
 
 
 def consistent(reports: Iterable[Report]) -> list[Report]:

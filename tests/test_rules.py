@@ -189,6 +189,32 @@ def test_turns_of_an_interview_are_no_reports_but_lines_above_an_article_are() -
     assert [cue for cue, _ in _reports(lines + reported)] == [":", ":", "وأكد"]
 
 
+@pytest.mark.parametrize(
+    ("text", "reports"),
+    [
+        (  # somebody else reports behind a comma
+            "قال المحافظ إن الطريق مفتوح، وأوضح رئيس البلدية أن الجسر مغلق.",
+            [("قال", "الطريق مفتوح"), ("وأوضح", "الجسر مغلق")],
+        ),
+        (
+            "أكد المحافظ أن الطريق مفتوح، بينما نفى رئيس البلدية أن يكون الجسر مغلقا.",
+            [("أكد", "الطريق مفتوح"), ("نفى", "يكون الجسر مغلقا")],
+        ),
+        ("مدربان في مؤتمر واحد: قال المدرب إن الحكم أخطأ.", [("قال", "الحكم أخطأ")]),
+        ("لم يعد الصيد يكفي أهل القرية، على حد تعبيره.", [("على حد تعبيره", "لم يعد الصيد يكفي أهل القرية")]),
+    ],
+)
+def test_reports_stand_together(text: str, reports: list[tuple[str, str]]) -> None:
+    assert _reports(text) == reports
+
+
+def test_an_object_is_no_source() -> None:
+    candidates = PROPOSER(normalize("وطمأن المعلمين أن العام قصير. وطمأن المعلمون أن العام قصير."))
+    text = candidates.tokens.text
+    sources = [text[cue.source.start : cue.source.end] for cue in candidates.cues if cue.source is not None]
+    assert sources == ["المعلمون"]
+
+
 def test_no_candidates_no_reports() -> None:
     assert _reports("") == _reports("غادر الوزير القاعة.") == []
 
