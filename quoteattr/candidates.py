@@ -381,6 +381,9 @@ def _source_after(tokens: Tokens, j: int, k: int, form: CueForm) -> Mention | No
             continue
         if info.function in ("relative", "complementiser"):
             return None
+        if form.pos == "verb" and describes_manner(tokens, p):
+            p += 1
+            continue
         mention = phrase_at(tokens, p, k, closed=True)
         if mention is None or form.pos != "verb" or not is_object(tokens, mention):
             return mention
@@ -393,6 +396,14 @@ def is_object(tokens: Tokens, mention: Mention) -> bool:
     word, nouns = tokens.words[mention.first].removeprefix("ال"), tokens.lexicon.nouns
     noun = nouns.get(word) if word.endswith("ين") else None
     return noun is not None and noun.number == "p" and f"{word[:-2]}ون" in nouns
+
+
+def describes_manner(tokens: Tokens, k: int) -> bool:
+    """Whether a word is an indefinite accusative that says how somebody speaks («مبتسما», «ساخرا»): no part of a source."""
+    word, info = tokens.words[k], tokens.infos[k]
+    if not word.endswith("ا") or word.endswith(("ها", "نا")) or info.definite or info.noun or info.name or len(word) < 5:
+        return False
+    return word[0] == "م" or word[1] == "ا"
 
 
 def _may_follow_adverbial(tokens: Tokens, p: int) -> bool:

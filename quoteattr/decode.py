@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from quoteattr.batching import LINK_KINDS, Batch, Pairs, Place, Pointers
-from quoteattr.candidates import RELAYING, Candidates, Content, Cue, given_cue, is_object
+from quoteattr.candidates import RELAYING, Candidates, Content, Cue, describes_manner, given_cue, is_object
 from quoteattr.encoding import Encoded, Encoder, Floats, cues_by_word, pair_features, reach
 from quoteattr.engine import Engine, Role, States
 from quoteattr.phrases import Mention, renamed, spanned
@@ -224,9 +224,12 @@ class ModelReading:
             if cue.source is not None and (source.words is not None or source.probability < _SURE_OF_NONE):
                 return cue  # the rules see one
             return replace(cue, source=None, side=None)
-        whole = cue.form.pos == "verb" and source.words[0] == cue.after
-        mention = self._named(spanned(self.candidates.tokens, *source.words, whole=whole))
-        if whole and is_object(self.candidates.tokens, mention):
+        tokens, (first, last) = self.candidates.tokens, source.words
+        while last > first + 1 and describes_manner(tokens, last - 1):
+            last -= 1
+        whole = cue.form.pos == "verb" and first == cue.after
+        mention = self._named(spanned(tokens, first, last, whole=whole))
+        if whole and (is_object(tokens, mention) or describes_manner(tokens, first)):
             return cue
         return replace(cue, source=mention, side="before" if mention.start < cue.start else "after")
 

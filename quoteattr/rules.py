@@ -8,11 +8,13 @@ like, what stands before it …); ``data/rule_weights.json`` holds one weight a 
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from itertools import accumulate
 from math import exp, log
 
 from quoteattr.candidates import Candidates, Content, Cue, is_interview, other_half
@@ -70,41 +72,53 @@ def sound(candidates: Candidates, reports: Sequence[Report]) -> list[Report]:
     """
     tokens = candidates.tokens
     interview = is_interview(tokens)
-    cues = {report.cue.token for report in reports}
+    ordered = sorted(reports, key=lambda report: report.cue.start)
+    places = [report.cue.start for report in ordered]
+    cues = {report.cue.token for report in ordered}
     kept = []
-    for report in reports:
+    for report in ordered:
         if tokens.words[report.cue.token] == ":" and (interview or tokens.at(report.content.start) in cues):
             continue
-        kept.append(replace(report, content=_up_to_others(tokens, report, reports)))
-    found = list(kept)
+        inside = ordered[bisect_right(places, report.content.start) : bisect_left(places, report.content.end)]
+        kept.append(replace(report, content=_up_to_others(tokens, report.content, inside)))
+    found, taken = list(kept), _Taken([report.content for report in kept])
     for report in kept:
         half = other_half(tokens, report.cue, report.content) if report.content.type == "direct" else None
-        if half is not None and not _taken(half, kept):
+        if half is not None and not taken.touches(half):
             found.append(replace(report, content=half))
     for cue in candidates.cues:
         if cue.pattern == "tag" and cue.form.pronoun and cue.form.words[0] == "علي" and cue.token not in cues:
             content = choose(tokens, cue)
-            if not _taken(content, found):
+            if not taken.touches(content):
                 found.append(Report(cue, content, "tag:pronoun", THRESHOLD))
     return sorted(found, key=lambda report: report.cue.start)
 
 
-def _taken(content: Content, reports: Iterable[Report]) -> bool:
-    return any(r.content.start < content.end and content.start < r.content.end for r in reports)
+class _Taken:
+    """Which places of a text belong to some contents."""
+
+    def __init__(self, contents: Iterable[Content]) -> None:
+        ordered = sorted(contents, key=lambda content: content.start)
+        self._starts = [content.start for content in ordered]
+        self._ends = list(accumulate((content.end for content in ordered), max))  # the last end up to each
+
+    def touches(self, content: Content) -> bool:
+        """Whether a content shares a place with one of them."""
+        before = bisect_left(self._starts, content.end)
+        return before > 0 and self._ends[before - 1] > content.start
 
 
-def _up_to_others(tokens: Tokens, report: Report, reports: Iterable[Report]) -> Content:
-    """The content of a report up to the first clause behind a comma in which somebody else, who is named, reports."""
-    content = report.content
+def _up_to_others(tokens: Tokens, content: Content, inside: Iterable[Report]) -> Content:
+    """A content up to the first clause behind a comma in which somebody else, who is named, reports: one of those ``inside``."""
     if content.type == "direct":
         return content
-    for other in reports:
+    for other in inside:
         k, source = other.cue.token, other.cue.source
-        if not content.start < other.cue.start < content.end or source is None or other.cue.side != "after":
+        if source is None or source.form == "pronoun" or other.cue.side != "after" or tokens.inside[k] is not None:
             continue
         first = k - 1 if tokens.words[k - 1] in _TURNING else k
         turns = first < k or tokens.words[k][0] in "وف"
-        if turns and tokens.words[first - 1] in "،," and tokens.inside[k] is None and source.form != "pronoun":
+        if turns and tokens.words[first - 1] in "،,":
             end = tokens.end(first - 2)
             return replace(content, end=end) if end > content.start else content
     return content

@@ -412,6 +412,7 @@ class Linker:
         offers = self.offers(utterance, links)
         if not offers:
             return Link(None, "nobody", 0.0)
+        offers = self._in_number(offers, utterance)
         scores: Mapping[int, float]
         scores = {index: sum(self.weights.get(name, 0.0) for name in names) for index, names in offers.items()}
         nobody = -inf
@@ -427,6 +428,14 @@ class Linker:
             return Link(best[0], f"{rule}:model", best[1], tuple(rest))
         how = "last-speaker" if any(f"{c}:speaker:0" in offers[best[0]] for c in _CLASSES) else "subject"
         return Link(best[0], f"{rule}:{how}", best[1], tuple(rest))
+
+    def _in_number(self, offers: dict[int, list[str]], utterance: Utterance) -> dict[int, list[str]]:
+        """Those of some offers who can be several, where the verb says that several speak and there are any: «وقالوا»."""
+        if utterance.source is not None or utterance.number != "p":
+            return offers
+        gender, number = utterance.gender, utterance.number
+        several = {index: names for index, names in offers.items() if self._agrees(self.entities[index], gender, number)}
+        return several or offers
 
     def offers(self, utterance: Utterance, links: Sequence[Link]) -> dict[int, list[str]]:
         """Who an elided subject or pronoun may mean: for every entity that speaks or stands before, its features by name."""
