@@ -414,14 +414,21 @@ def _print_errors(report: Report, gold: Sequence[Document], number: int) -> None
 
 
 def _convert(options: argparse.Namespace) -> int:
-    from quoteattr.convert.formats import convert
+    from quoteattr.convert.formats import convert, restore
 
+    if options.corpus and options.target != "jsonl":
+        raise _Stop(WRONG_USAGE, "--corpus gives standoff annotations their texts back: --to jsonl")
     out = Path(options.output)
     if any(name != STDIN and out.exists() and os.path.exists(name) and out.samefile(name) for name in options.inputs):
         raise _Stop(WRONG_USAGE, f"{out}: is one of the files to be read and would be overwritten")
     documents = quotes = failures = 0
     try:
-        for result in convert(options.inputs, options.source, options.target, out):
+        made = (
+            restore(options.inputs, options.corpus, out)
+            if options.corpus
+            else convert(options.inputs, options.source, options.target, out)
+        )
+        for result in made:
             if isinstance(result, Failure):
                 _say(result)
                 failures += 1
@@ -754,7 +761,9 @@ def _parser() -> argparse.ArgumentParser:
         "  quoteattr convert export.json --to jsonl -o gold.jsonl\n"
         "  quoteattr convert quotes.jsonl --to brat -o folder\n"
         "  quoteattr convert folder --to jsonl -o gold.jsonl\n"
-        "  quoteattr convert quotes.jsonl --to web-annotation -o quotes.jsonld\n\n"
+        "  quoteattr convert quotes.jsonl --to web-annotation -o quotes.jsonld\n"
+        "  quoteattr convert gold.jsonl --to standoff -o annotations.jsonl\n"
+        "  quoteattr convert annotations.jsonl --corpus news/ --to jsonl -o gold.jsonl\n\n"
         "In Label Studio: paste OUT.xml, which is written beside the tasks, into the settings of a project (Labeling Interface,\n"
         "Code), import the tasks, show predictions to annotators, and export what they made of them as JSON. In brat: annotate\n"
         "in the folder. 'quoteattr evaluate' and 'quoteattr train' take the documents that come back.\n\n"
@@ -772,15 +781,23 @@ def _parser() -> argparse.ArgumentParser:
         "--to",
         dest="target",
         required=True,
-        choices=("jsonl", "label-studio", "brat", "web-annotation"),
+        choices=("jsonl", "label-studio", "brat", "web-annotation", "standoff"),
         help="jsonl: one document a line, the format of all other commands; label-studio: tasks with predictions; brat: a new "
-        "folder of texts with standoff; web-annotation: W3C Web Annotation, JSON-LD (there is no way back from it)",
+        "folder of texts with annotations; web-annotation: W3C Web Annotation, JSON-LD (there is no way back from it); standoff: "
+        "offsets and hashes without any text, to publish annotations of texts that may not be published",
     )
     convert.add_argument(
         "--from",
         dest="source",
         choices=("jsonl", "label-studio", "brat"),
         help="the format of the inputs (default: found by looking at each)",
+    )
+    convert.add_argument(
+        "--corpus",
+        nargs="+",
+        metavar="NEWS",
+        default=[],
+        help="the INPUTs are standoff annotations, whose texts are in these files (all that score reads), under any id",
     )
     convert.add_argument(
         "-o", "--output", required=True, metavar="OUT", help="file to write, for brat a folder that is not there yet"

@@ -17,6 +17,7 @@ True
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -63,8 +64,25 @@ def without_text(document: Document, keep: Sequence[str] = ()) -> dict[str, Any]
 def _place(text: str, name: str, id: str) -> list[int]:
     start = text.find(name)
     if start < 0 or not name:
-        raise StandoffError(f"document {id!r}: the name {name!r} does not stand in the text")
+        raise StandoffError(f"document {id!r}: the name {name!r} does not stand in the text and would have to be published")
     return [start, start + len(name)]
+
+
+def read_records(name: str) -> Iterator[dict[str, Any] | Failure]:
+    """The standoff records of a file of JSON lines; a line that is none is a `Failure`."""
+    try:
+        with open(name, encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    record = None
+                if isinstance(record, dict) and "standoff" in record:
+                    yield record
+                elif line.strip():
+                    yield Failure(f"{name}:{number}", "no standoff record: 'quoteattr convert --to standoff' makes them")
+    except (OSError, UnicodeDecodeError) as error:
+        yield Failure(name, str(error.strerror).lower() if isinstance(error, OSError) else "not UTF-8 text")
 
 
 def rebuild(records: Iterable[Mapping[str, Any]], texts: Iterable[Document | Failure]) -> Iterator[Document | Failure]:

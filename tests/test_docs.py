@@ -51,7 +51,7 @@ def test_a_command_of_a_page_runs(command: str, tmp_path: Path, monkeypatch: pyt
     (tmp_path / "article.txt").write_text(ARTICLE, encoding="utf-8")
     (tmp_path / "news.jsonl").write_text(f'{{"id": "1", "text": "{ARTICLE}", "date": "1", "outlet": "x"}}\n', encoding="utf-8")
     (tmp_path / "table.csv").write_text(f"url,body\nu1,{ARTICLE}\n", encoding="utf-8")
-    for name in ("gold.jsonl", "predictions.jsonl"):
+    for name in ("gold.jsonl", "predictions.jsonl", "quotes.jsonl"):
         (tmp_path / name).write_text(json.dumps(GOLD, ensure_ascii=False), encoding="utf-8")
     if "|" in command or ">" in command:
         shell = command.replace("quoteattr", f"{shlex.quote(sys.executable)} -m quoteattr", 1)

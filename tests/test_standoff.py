@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from cases import DATA, read_documents
 
 from quoteattr.attributor import QuoteAttributor
+from quoteattr.cli import main
 from quoteattr.corpus import Failure
 from quoteattr.schema import Document, Speaker
 from quoteattr.standoff import StandoffError, rebuild, without_text
@@ -70,3 +72,24 @@ def test_a_name_that_is_not_in_the_text_is_refused() -> None:
     document = Document("قال الوزير إن الطريق مفتوح.", "7", (Speaker("S1", "سالم الخطيب"),))
     with pytest.raises(StandoffError, match="document '7': the name 'سالم الخطيب' does not stand in the text"):
         without_text(document)
+
+
+def test_the_commands_take_the_texts_away_and_put_them_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gold, standoff, news, again = (tmp_path / name for name in ("gold.jsonl", "standoff.jsonl", "news.jsonl", "again.jsonl"))
+    own = [replace(document, metadata={}) for document in ARTICLES]
+    gold.write_text("".join(json.dumps(d.to_dict()) + "\n" for d in own), encoding="utf-8")
+    assert main(["convert", str(gold), "--to", "standoff", "-o", str(standoff)]) == 0
+    texts = [{"id": f"mine-{n}", "text": d.text} for n, d in enumerate(own)]
+    news.write_text("".join(json.dumps(text) + "\n" for text in texts), encoding="utf-8")
+    command = ["convert", str(standoff), "--corpus", str(news), "--to", "jsonl", "-o", str(again)]
+    assert main(command) == 0
+    assert [Document.from_dict(json.loads(line)) for line in again.read_text(encoding="utf-8").splitlines()] == own
+    capsys.readouterr()
+    news.write_text("".join(json.dumps(text) + "\n" for text in texts[1:]), encoding="utf-8")
+    standoff.write_text(standoff.read_text(encoding="utf-8") + "{}\n", encoding="utf-8")
+    assert main(command) == 1
+    messages = capsys.readouterr().err.splitlines()
+    assert messages[0].endswith(":" + str(len(own) + 1) + ": no standoff record: 'quoteattr convert --to standoff' makes them")
+    assert messages[-2] == f"quoteattr: {own[0].id}: its text is missing: neither its hash nor its id is in the corpus"
+    assert messages[-1].endswith(f"{len(own) - 1} documents done, 2 failed, {sum(len(d.quotes) for d in own[1:])} quotes")
+    assert main([*command[:-4], "--to", "brat", "-o", str(tmp_path / "brat")]) == 2
