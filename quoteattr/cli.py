@@ -336,6 +336,10 @@ def _evaluate_suite(options: argparse.Namespace) -> int:
         raise _Stop(
             WRONG_USAGE, "--suite goes without --errors, --worst and --model; --systems and PREDICTIONS name what to compare"
         )
+    for name in options.systems or ():
+        if name not in ("model", "rules", *BASELINES) and not os.path.isdir(name):
+            known = ", ".join(("model", "rules", *BASELINES))
+            raise _Stop(WRONG_USAGE, f"argument --systems: {name!r} is no folder and none of {known}")
     try:
         suite = Suite.read(Path(options.suite))
     except SuiteError as error:

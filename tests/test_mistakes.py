@@ -72,6 +72,27 @@ FILES: dict[str, bytes] = {
 
 EXTRACT, SCORE, EVALUATE = (f"{command} --model rules " for command in ("extract", "score", "evaluate"))
 COMMANDS: list[tuple[str, int, str]] = [
+    ("report none.jsonl -o r.html", 1, "none.jsonl: no such file or directory"),
+    ("report a.txt -o r.html", 1, "a.txt: no quotes: the name must end with .jsonl, .csv or .parquet"),
+    (
+        "report gold.jsonl -o r.html --groups good.csv",
+        2,
+        "good.csv: line 1: the column 'speaker' is missing; the columns are "
+        "speaker, kind, outlet, first date, last date, quotes, group",
+    ),
+    (
+        "convert gold.jsonl --to docx -o x",
+        2,
+        "argument --to: invalid choice: 'docx' (choose from 'jsonl', 'label-studio', 'brat', 'web-annotation'); "
+        "see 'quoteattr convert --help'",
+    ),
+    ("evaluate --suite folder", 1, "folder: holds no .jsonl file of annotated documents"),
+    (
+        "evaluate --suite folder --systems nobody",
+        2,
+        "argument --systems: 'nobody' is no folder and none of model, rules, nearest-name, last-subject, most-frequent",
+    ),
+    ("agree gold.jsonl none.jsonl", 1, "none.jsonl: no such file or directory"),
     ("", 2, "the following arguments are required: COMMAND; see 'quoteattr --help'"),
     (
         "extrct a.txt",
