@@ -43,7 +43,8 @@ class Suite:
         """The suite of a folder. Raises `SuiteError` where it holds no gold file, or one with a bad or untagged document."""
         files = sorted(folder.glob("*.jsonl"))
         if not files:
-            raise SuiteError(f"{folder}: holds no .jsonl file of annotated documents")
+            what = "holds no .jsonl file of annotated documents" if folder.is_dir() else "no such folder"
+            raise SuiteError(f"{folder}: {what}")
         parts, problems = {}, []
         for file in files:
             documents = []
