@@ -83,7 +83,7 @@ COMMANDS: list[tuple[str, int, str]] = [
     (
         "convert gold.jsonl --to docx -o x",
         2,
-        "argument --to: invalid choice: 'docx' (choose from 'jsonl', 'label-studio', 'brat', 'web-annotation'); "
+        "argument --to: invalid choice: 'docx' (choose from 'jsonl', 'label-studio', 'brat', 'web-annotation', 'standoff'); "
         "see 'quoteattr convert --help'",
     ),
     ("evaluate --suite folder", 1, "folder: holds no .jsonl file of annotated documents"),
