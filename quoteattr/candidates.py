@@ -401,7 +401,9 @@ def is_object(tokens: Tokens, mention: Mention) -> bool:
 def describes_manner(tokens: Tokens, k: int) -> bool:
     """Whether a word is an indefinite accusative that says how somebody speaks («مبتسما», «ساخرا»): no part of a source."""
     word, info = tokens.words[k], tokens.infos[k]
-    if not word.endswith("ا") or word.endswith(("ها", "نا")) or info.definite or info.noun or info.name or len(word) < 5:
+    if not word.endswith("ا") or word.endswith(("ها", "نا")) or len(word) < 5:
+        return False
+    if info.definite or info.noun or info.name >= 0.5:
         return False
     return word[0] == "م" or word[1] == "ا"
 

@@ -116,7 +116,7 @@ def _up_to_others(tokens: Tokens, content: Content, inside: Iterable[Report]) ->
         k, source = other.cue.token, other.cue.source
         if source is None or source.form == "pronoun" or other.cue.side != "after" or tokens.inside[k] is not None:
             continue
-        first = k - 1 if tokens.words[k - 1] in _TURNING else k
+        first = k - 1 if tokens.words[k - 1] in _TURNING else k - 2 if tokens.words[max(0, k - 2) : k] == ["في", "حين"] else k
         turns = first < k or tokens.words[k][0] in "وف"
         if turns and tokens.words[first - 1] in "،,":
             end = tokens.end(first - 2)
@@ -124,7 +124,7 @@ def _up_to_others(tokens: Tokens, content: Content, inside: Iterable[Report]) ->
     return content
 
 
-_TURNING = ("فيما", "بينما", "حين")
+_TURNING = ("فيما", "بينما")
 
 
 def consistent(reports: Iterable[Report]) -> list[Report]:
