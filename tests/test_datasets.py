@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ datasets: Any = pytest.importorskip("datasets", reason="Datasets is not installe
 
 COLUMNS: dict[str, Any] = {"text_column": "body", "id_column": "url", "keep_columns": KEPT}
 TEXT = "قالت وزيرة البيئة رنا الحديدي إن فرق المكافحة طوقت البقعة. وأضافت أن «السباحة ممنوعة»."
+
+
+@pytest.fixture(autouse=True)
+def _environ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`Dataset.map` with several processes leaves a copy in place of ``os.environ``, which later tests must not meet."""
+    monkeypatch.setattr(os, "environ", os.environ)
 
 
 @pytest.fixture
