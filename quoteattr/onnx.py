@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 
 from quoteattr.batching import Batch, Pairs, Pointers
 from quoteattr.encoding import Encoder, Floats, Ints, Special
-from quoteattr.engine import ModelError, Role, Settings, read_config
+from quoteattr.engine import ModelError, Role, Settings, check_sums, read_config
 from quoteattr.workers import threads
 
 FOLDER, ENGINE_FILE = "onnx", "engine.json"
@@ -106,6 +106,7 @@ def _pointing(at: Pointers) -> Mapping[str, Any]:
 
 def load_onnx(folder: Path) -> tuple[OnnxEngine, Encoder]:
     """The engine of a model's folder and the encoder of its texts. Raises `ModelError` where the folder has none."""
+    check_sums(folder, "config.json", "tokenizer.json", f"{FOLDER}/*")
     config = read_config(folder)
     try:
         facts = json.loads((folder / FOLDER / ENGINE_FILE).read_text(encoding="utf-8"))
