@@ -23,8 +23,6 @@ from importlib import resources
 from pathlib import Path
 
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
 from quoteattr.batching import Batch, Pairs, Pointers
@@ -263,6 +261,9 @@ def _write(graph: _Graph, path: Path) -> None:
 
 
 def _quantize(whole: Path, target: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic  # after `quoteattr.onnx`, which switches telemetry off
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
     prepared = whole.with_suffix(".prepared.onnx")
     with _silence():
         quant_pre_process(str(whole), str(prepared), skip_symbolic_shape=True)

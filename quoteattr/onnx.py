@@ -2,17 +2,20 @@
 
 `quoteattr.export` writes what is read here. 8-bit products scale their inputs by what is in the call, so a call never holds more
 than one window or one text: a text gives the same result whatever else is in its batch. Windows are read side by side, one thread
-each.
+each. ONNX Runtime's own telemetry, which writes files and sends reports, is switched off unless the environment says otherwise.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read once, while it is imported: else it reports to its maker
 
 import numpy as np
 import onnxruntime
