@@ -1,5 +1,6 @@
 # make install | test | lint | bench: the four words; make slow: the tests that take minutes; make demo: the main job on a sample
-# article; make docs: the pages, in docs/_build. PEERS=environment/bin/python lets bench measure the peers too.
+# article; make docs: the pages, in docs/_build; make audit: known holes of the pinned versions, asked of PyPI.
+# PEERS=environment/bin/python lets bench measure the peers too.
 # PACKAGE=dist/quoteattr-….whl tests what a user installs, TESTS=folder tests a copy of tests/ away from the source.
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +11,7 @@ PEERS ?=
 BIN := $(abspath $(VENV))/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install test slow lint bench demo docs
+.PHONY: install test slow lint audit bench demo docs
 
 install: $(INSTALLED)
 
@@ -29,6 +30,9 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict quoteattr models
+
+audit: install
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 bench: install
 	$(BIN)/python benchmarks/accuracy.py

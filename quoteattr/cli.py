@@ -54,10 +54,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:  # whoever reads the output has seen enough; what is left in the buffer goes nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        _drop_output()
         return DONE
+    except OSError as error:
+        _drop_output()
+        _say(f"{error.filename or 'standard output'}: {_reason(error)}")
+        return WRONG_USAGE
     return code
+
+
+def _drop_output() -> None:
+    """Let what is left in the buffer of standard output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(*messages: object) -> None:
@@ -287,6 +296,8 @@ def _export(options: argparse.Namespace) -> int:
         raise _Stop(WRONG_USAGE, f"export needs {error.name}: pip install 'quoteattr[train]' installs it") from None
     except ModelError as error:
         raise _Stop(WRONG_USAGE, error) from None
+    except OSError as error:
+        raise _Stop(WRONG_USAGE, f"{options.model}: {_reason(error)}") from None
     return DONE
 
 

@@ -56,6 +56,11 @@ class Failure:
         return f"{self.where}: {self.reason}"
 
 
+@dataclass(frozen=True, slots=True)
+class NoColumn(Failure):
+    """A table or a record that has no field of the name under which texts are looked for."""
+
+
 def find_files(inputs: Iterable[str]) -> Iterator[str | Failure]:
     """The files that the inputs name: a file (or ``-``) itself, a folder the .txt and .jsonl files below it, sorted."""
     for name in inputs:
@@ -110,7 +115,7 @@ class Corpus:
     def __init__(self, files: Sequence[str | Failure], columns: Columns) -> None:
         self._files = files
         self._columns = columns
-        self.size = sum(os.path.getsize(name) for name in files if isinstance(name, str) and os.path.isfile(name))
+        self.size = sum(_size(name) for name in files if isinstance(name, str))
         self.done = 0
 
     def __iter__(self) -> Iterator[Document | Failure]:
@@ -119,9 +124,26 @@ class Corpus:
             if isinstance(name, Failure):
                 yield name
                 continue
+            size = _size(name)
             for item in self._read(name):
                 yield _limited(item)
-            self.done = before + (os.path.getsize(name) if os.path.isfile(name) else 0)
+            self.done = before + _size(name)
+            if _size(name) < size:
+                yield Failure(name, f"became shorter while it was read: {size:,} bytes, then {_size(name):,}")
+
+    def lacks_text(self) -> Failure | None:
+        """That no record of the first file has the column of the text, if it is so. Standard input is not looked into."""
+        name = next((name for name in self._files if isinstance(name, str)), STDIN)
+        if name == STDIN:
+            return None
+        first: Failure | None = None
+        for item in self._read(name):
+            if not isinstance(item, NoColumn):
+                first = None
+                break
+            first = first or item
+        self.done = 0
+        return first
 
     def _read(self, name: str) -> Iterator[Document | Failure]:
         kind = _kind(name)
@@ -169,7 +191,7 @@ class Corpus:
             yield Failure(shown, "empty")
 
     def _csv(self, name: str) -> Iterator[Document | Failure]:
-        csv.field_size_limit(10 * LONGEST)
+        csv.field_size_limit(max(csv.field_size_limit(), 10 * LONGEST))  # of the process: never less than somebody else set
         with self._opened(name) as lines:
             text = (line.decode("utf-8-sig" if n == 0 else "utf-8", "surrogateescape") for n, line in enumerate(lines))
             rows = csv.DictReader(text, strict=True)
@@ -178,9 +200,9 @@ class Corpus:
             except csv.Error as error:
                 yield Failure(f"{name}:1", f"not CSV: {error}")
                 return
-            wrong = _wrong_header(header, self._columns)
-            if wrong:
-                yield Failure(name, wrong)
+            wrong = _wrong_header(name, header, self._columns)
+            if wrong is not None:
+                yield wrong
                 return
             number = 1
             while True:
@@ -203,9 +225,9 @@ class Corpus:
         try:
             with pq.ParquetFile(name) as table:
                 number = 0
-                wrong = _wrong_header(table.schema_arrow.names, self._columns)
-                if wrong:
-                    yield Failure(name, wrong)
+                wrong = _wrong_header(name, table.schema_arrow.names, self._columns)
+                if wrong is not None:
+                    yield wrong
                     return
                 for batch in table.iter_batches(_ROWS):
                     for row in rows_of(batch):
@@ -216,20 +238,24 @@ class Corpus:
             yield Failure(name, f"not readable as Parquet: {str(error).splitlines()[0]}")
 
 
-def _wrong_header(names: Sequence[str] | None, columns: Columns) -> str | None:
+def _size(name: str) -> int:
+    return os.path.getsize(name) if os.path.isfile(name) else 0
+
+
+def _wrong_header(where: str, names: Sequence[str] | None, columns: Columns) -> Failure | None:
     """Why a table with these columns holds no texts.
 
-    >>> _wrong_header(["url", "body"], Columns())
-    "no column 'text'; its header has 'url', 'body': name the one of the text (--text-column)"
+    >>> print(_wrong_header("news.csv", ["url", "body"], Columns()))
+    news.csv: no column 'text'; its header has 'url', 'body': name the one of the text (--text-column)
     """
     if not names:
-        return "empty"
+        return Failure(where, "empty")
     if columns.text in names:
         return None
     if names[0].startswith("\udcff\udcfe") or names[0].startswith("\udcfe\udcff"):
-        return _not_utf8("UTF-16")
+        return Failure(where, _not_utf8("UTF-16"))
     shown = ", ".join(repr(name if len(name) <= 30 else f"{name[:30]}…") for name in names[:8])
-    return f"no column {columns.text!r}; its header has {shown}: name the one of the text (--text-column)"
+    return NoColumn(where, f"no column {columns.text!r}; its header has {shown}: name the one of the text (--text-column)")
 
 
 def rows_of(table: pa.Table | pa.RecordBatch) -> list[dict[str, Any]]:
@@ -277,7 +303,7 @@ def _from_record(record: Mapping[str, Any], where: str, columns: Columns) -> Doc
     """A record of a corpus as a document without annotations."""
     if columns.text not in record:
         others = f"; there is only {', '.join(map(repr, record))}" if record else ""
-        return Failure(where, f"{columns.text!r} must be a string, not NoneType{others}")
+        return NoColumn(where, f"{columns.text!r} must be a string, not NoneType{others}")
     rest = {key: value for key, value in record.items() if key not in (*_ANNOTATIONS, columns.text, columns.id)}
     own = record.get(columns.id)
     try:

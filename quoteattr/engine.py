@@ -1,7 +1,8 @@
 """What runs a model: the interface that decoding needs, and the choice between the engines that have it.
 
 A folder of a model may hold two forms of it: ``model.safetensors``, which `quoteattr.model.TorchEngine` runs on any device, and
-``onnx/``, which `quoteattr.onnx.OnnxEngine` runs on a processor, in 8 bits and without PyTorch.
+``onnx/``, which `quoteattr.onnx.OnnxEngine` runs on a processor, in 8 bits and without PyTorch. ``SHA256SUMS`` has the hashes of
+both as ``sha256sum --check`` takes them; a file that is loaded and has another one is refused. Nothing is read from a pickle.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from quoteattr.encoding import Encoder, Floats
 
 FORMAT = 1
 """The version of what a saved folder means; a folder of a later version is refused."""
+SUMS = "SHA256SUMS"
+_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "onnx/*")
 Role = Literal["content", "source"]
 ROLES: tuple[Role, ...] = ("content", "source")
 EngineName = Literal["onnx", "torch"]
@@ -128,6 +131,32 @@ def _facts(name: str | Path, weights: Sequence[Path]) -> Mapping[str, str]:
             digest.update(file.read_bytes())
         facts["model_hash"] = digest.hexdigest()
     return facts
+
+
+def write_sums(folder: Path) -> None:
+    """Write the hashes of a model's files beside them, in the format of ``sha256sum``."""
+    files = [file for pattern in _FILES for file in sorted(folder.glob(pattern)) if file.is_file()]
+    lines = (f"{sha256(file.read_bytes()).hexdigest()}  {file.relative_to(folder).as_posix()}\n" for file in files)
+    (folder / SUMS).write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+def check_sums(folder: Path, *patterns: str) -> None:
+    """Compare the files of a model that are to be loaded with its hashes; without ``SHA256SUMS`` nothing is compared.
+
+    Raises `ModelError` for the first that is not the one that was saved.
+    """
+    try:
+        lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    sums = {line[66:]: line[:64] for line in lines}  # between them two spaces, or one and a star
+    for file in (file for pattern in patterns for file in sorted(folder.glob(pattern))):
+        digest = sums.get(file.relative_to(folder).as_posix())
+        if digest is not None and sha256(file.read_bytes()).hexdigest() != digest.lower():
+            raise ModelError(
+                f"{file}: truncated or altered, its hash is not the one in {SUMS}: get the model again (or, if you changed it "
+                f"yourself, delete {SUMS})"
+            )
 
 
 def read_config(folder: Path) -> Mapping[str, Any]:

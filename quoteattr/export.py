@@ -23,14 +23,12 @@ from importlib import resources
 from pathlib import Path
 
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
 from quoteattr.batching import Batch, Pairs, Pointers
 from quoteattr.candidates import Proposer
 from quoteattr.encoding import FEATURES, PAIR_FEATURES, Encoder
-from quoteattr.engine import ROLES, Role
+from quoteattr.engine import ROLES, Role, write_sums
 from quoteattr.model import QuoteModel, encoder_of, load
 from quoteattr.onnx import ENGINE_FILE, FOLDER
 from quoteattr.text import normalize
@@ -145,9 +143,12 @@ def export(folder: Path) -> Path:
             "link_rule": round(model.link_rule.item(), 6),
         }
         (made / ENGINE_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        target = folder / FOLDER
+        target, fresh = folder / FOLDER, folder / f"{FOLDER}.tmp"
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(made, fresh)
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(made, target)
+        fresh.rename(target)
+    write_sums(folder)
     return target
 
 
@@ -260,6 +261,9 @@ def _write(graph: _Graph, path: Path) -> None:
 
 
 def _quantize(whole: Path, target: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic  # after `quoteattr.onnx`, which switches telemetry off
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
     prepared = whole.with_suffix(".prepared.onnx")
     with _silence():
         quant_pre_process(str(whole), str(prepared), skip_symbolic_shape=True)

@@ -28,7 +28,7 @@ from transformers.utils import logging
 
 from quoteattr.batching import LINK_KINDS, Batch, Pairs, Pointers
 from quoteattr.encoding import FEATURES, PAIR_FEATURES, Encoder, Floats, Special, first_value
-from quoteattr.engine import FORMAT, ROLES, Loaded, ModelError, Role, Settings, check_format
+from quoteattr.engine import FORMAT, ROLES, Loaded, ModelError, Role, Settings, check_format, check_sums
 from quoteattr.preparation import PREPARATIONS
 
 PASS = 8
@@ -307,6 +307,7 @@ def load(name: str | Path, device: str = "cpu") -> tuple[QuoteModel, Any]:
 
     Raises `ModelError` where there is none, or none that this version can read.
     """
+    check_sums(Path(name), "*.json", "*.safetensors")
     with quiet():
         try:
             kind = PreTrainedConfig.get_config_dict(name)[0].get("model_type")
@@ -319,7 +320,7 @@ def load(name: str | Path, device: str = "cpu") -> tuple[QuoteModel, Any]:
         if kind != QuoteConfig.model_type:
             raise ModelError(f"{name}: no quoteattr model but {kind!r}; 'quoteattr train --encoder {name}' makes one of it")
         try:
-            loaded: Any = QuoteModel.from_pretrained(name, dtype=torch.float32, output_loading_info=True)
+            loaded: Any = QuoteModel.from_pretrained(name, dtype=torch.float32, output_loading_info=True, use_safetensors=True)
             tokenizer = AutoTokenizer.from_pretrained(name)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"{name}: this model can't be read, copy it again: {_first_line(error)}") from error

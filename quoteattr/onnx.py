@@ -2,17 +2,20 @@
 
 `quoteattr.export` writes what is read here. 8-bit products scale their inputs by what is in the call, so a call never holds more
 than one window or one text: a text gives the same result whatever else is in its batch. Windows are read side by side, one thread
-each.
+each. ONNX Runtime's own telemetry, which writes files and sends reports, is switched off unless the environment says otherwise.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read once, while it is imported: else it reports to its maker
 
 import numpy as np
 import onnxruntime
@@ -20,7 +23,7 @@ from tokenizers import Tokenizer
 
 from quoteattr.batching import Batch, Pairs, Pointers
 from quoteattr.encoding import Encoder, Floats, Ints, Special
-from quoteattr.engine import ModelError, Role, Settings, read_config
+from quoteattr.engine import ModelError, Role, Settings, check_sums, read_config
 from quoteattr.workers import threads
 
 FOLDER, ENGINE_FILE = "onnx", "engine.json"
@@ -106,6 +109,7 @@ def _pointing(at: Pointers) -> Mapping[str, Any]:
 
 def load_onnx(folder: Path) -> tuple[OnnxEngine, Encoder]:
     """The engine of a model's folder and the encoder of its texts. Raises `ModelError` where the folder has none."""
+    check_sums(folder, "config.json", "tokenizer.json", f"{FOLDER}/*")
     config = read_config(folder)
     try:
         facts = json.loads((folder / FOLDER / ENGINE_FILE).read_text(encoding="utf-8"))

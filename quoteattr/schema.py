@@ -31,6 +31,9 @@ Act = Literal[
 QUOTE_TYPES: tuple[str, ...] = get_args(QuoteType)
 SPEAKER_KINDS: tuple[str, ...] = get_args(SpeakerKind)
 ACTS: tuple[str, ...] = get_args(Act)
+FORMAT = 1
+"""The version of the plain-dict form, which a record may name in the field `VERSION`; one of a later version is refused."""
+VERSION = "quoteattr_format"
 
 
 class SchemaError(ValueError):
@@ -212,11 +215,13 @@ class Document:
     def from_dict(cls, record: Mapping[str, Any]) -> Document:
         """Read and check the plain dictionary of the document format.
 
-        Raises `SchemaError`, naming the field, for a record without text, offsets outside the text, a quote whose speaker
-        is not among the speakers, a type or kind that does not exist, or an id that stands twice.
+        Raises `SchemaError`, naming the field, for a record of a later format, one without text, offsets outside the text, a
+        quote whose speaker is not among the speakers, a type or kind that does not exist, or an id that stands twice.
         """
         if not isinstance(record, Mapping):
             raise SchemaError(f"a document must be an object, not {type(record).__name__}")
+        if (version := record.get(VERSION, FORMAT)) != FORMAT:
+            raise SchemaError(f"the record has the format {version!r}, this quoteattr reads {FORMAT}: upgrade quoteattr")
         text = record.get("text")
         if not isinstance(text, str):
             raise SchemaError(f"'text' must be a string, not {type(text).__name__}")
@@ -299,10 +304,10 @@ def _quote(text: str, item: Any, speakers: Mapping[str, Speaker], where: str) ->
     if not isinstance(item, Mapping):
         raise SchemaError(f"{where} must be an object, not {type(item).__name__}")
     speaker_id = item.get("speaker")
-    if speaker_id is not None and speaker_id not in speakers:
+    if speaker_id is not None and not (isinstance(speaker_id, str) and speaker_id in speakers):
         raise SchemaError(f"{where}: its speaker {speaker_id!r} is not among the speakers")
     confidence = item.get("confidence")
-    if confidence is not None and not (type(confidence) in (int, float) and 0 <= confidence <= 1):
+    if confidence is not None and not _probability(confidence):
         raise SchemaError(f"{where}: 'confidence' must be a number from 0 to 1, not {confidence!r}")
     source = item.get("source")
     parent = item.get("parent")
@@ -320,14 +325,18 @@ def _quote(text: str, item: Any, speakers: Mapping[str, Speaker], where: str) ->
     )
 
 
+def _probability(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 1
+
+
 def _evidence(item: Any, where: str) -> Evidence | None:
     if item is None:
         return None
     if not isinstance(item, Mapping):
         raise SchemaError(f"{where} must be an object, not {type(item).__name__}")
     runners = _list(item, "runners_up")
-    if not all(isinstance(r, Mapping) and "speaker" in r and "probability" in r for r in runners):
-        raise SchemaError(f"{where}: 'runners_up' must be objects with 'speaker' and 'probability'")
+    if not all(isinstance(r, Mapping) and "speaker" in r and _probability(r.get("probability")) for r in runners):
+        raise SchemaError(f"{where}: 'runners_up' must be objects with 'speaker' and 'probability', a number from 0 to 1")
     return Evidence(
         found_by=_string(item, "found_by", where),
         linked_by=_string(item, "linked_by", where),

@@ -10,6 +10,7 @@ again. At the end the parts become OUT, ``OUT.errors.jsonl`` and ``OUT.meta.json
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -89,12 +90,12 @@ def score(attributor: QuoteAttributor, job: Job) -> Counts:
     """Do a job, from where it was stopped, and return the counts of all that is in the output.
 
     A job that was finished before is not done again. Raises `ScoreError` where the output is there already and of another job,
-    another run works on it, or a stopped run was of another kind.
+    another run works on it, a stopped run was of another kind, or no record of the first file has the column of the text.
+    `OSError` (no space left, say) leaves what is done, for the next run to go on from.
     """
     parts = job.out.with_name(job.out.name + ".parts")
-    finished = _finished(job)
-    if finished is None and job.out.exists() and not parts.exists():
-        raise ScoreError(f"{job.out}: exists; choose another name or delete it")
+    if _before(job, parts) is None and (reason := job.corpus.lacks_text()) is not None:
+        raise ScoreError(str(reason))
     parts.mkdir(parents=True, exist_ok=True)
     lock = FileLock(parts / "lock")
     try:
@@ -102,6 +103,7 @@ def score(attributor: QuoteAttributor, job: Job) -> Counts:
     except Timeout:
         raise ScoreError(f"{job.out}: another run is writing it") from None
     try:
+        finished = _before(job, parts)  # once more: another run may have ended it just now
         if finished is None:
             _check_settings(parts, job)
             counts = _all_parts(attributor, job, parts)
@@ -110,10 +112,24 @@ def score(attributor: QuoteAttributor, job: Job) -> Counts:
             job.say(f"{job.out}: finished before; delete it to have it done again")
             job.resumed.add(finished)
             counts = finished
+    except sqlite3.Error as error:  # the table of ids
+        raise OSError(errno.EIO, str(error), str(parts)) from error
     finally:
         lock.release()
     shutil.rmtree(parts)
     return counts
+
+
+def _before(job: Job, parts: Path) -> Counts | None:
+    """The counts of the job where it is done. Raises `ScoreError` where the output is that of another job."""
+    finished = _finished(job)
+    if finished is None and job.out.exists() and not _settings_file(parts).exists():
+        raise ScoreError(f"{job.out}: exists; choose another name or delete it")
+    return finished
+
+
+def _settings_file(parts: Path) -> Path:
+    return parts / "settings.json"
 
 
 def _settings(job: Job) -> dict[str, Any]:
@@ -138,8 +154,10 @@ def _meta(job: Job) -> Path:
 
 def _check_settings(parts: Path, job: Job) -> None:
     settings = {"part": PART, **_settings(job)}
-    path = parts / "settings.json"
+    path = _settings_file(parts)
     if not path.exists():
+        for left in parts.glob("part-*"):  # of a finished run that was killed while it cleaned up
+            left.unlink()
         _replace(path, json.dumps(settings, ensure_ascii=False, indent=2).encode())
         return
     before = json.loads(path.read_text(encoding="utf-8"))
@@ -231,7 +249,7 @@ def _read_one(attributor: QuoteAttributor, document: Document) -> Document | Fai
     try:
         return _with_record(attributor(document.text), document)
     except Exception as error:
-        return Failure(document.id, f"{type(error).__name__}: {error}")
+        return Failure(document.id, f"{type(error).__name__}: {error}".removesuffix(": "))
 
 
 def _with_record(read: Document, document: Document) -> Document:
@@ -353,7 +371,9 @@ def _finish(job: Job, parts: Path, counts: Counts) -> None:
             if job.format == "csv":
                 from quoteattr.tables import COLUMNS
 
-                out.write((",".join([*COLUMNS, *job.keep]) + "\r\n").encode())
+                header = io.StringIO(newline="")
+                csv.writer(header).writerow(map(as_cell, (*COLUMNS, *job.keep)))
+                out.write(header.getvalue().encode("utf-8", "backslashreplace"))
             for number in numbers:
                 with _paths(parts, number, job.format)[0].open("rb") as part:
                     shutil.copyfileobj(part, out)

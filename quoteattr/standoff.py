@@ -112,9 +112,10 @@ def _rebuilt(record: Mapping[str, Any], where: str, found: Mapping[str, str], ot
     id = str(record.get("id"))
     if record.get("standoff") != FORMAT:
         return Failure(where, f"has the standoff format {record.get('standoff')!r}; this version reads {FORMAT}")
-    text = found.get(record.get("sha256", ""))
+    text = found.get(str(record.get("sha256")))
     if text is None and id in others:
-        sizes = f"{others[id]:,} characters instead of {record.get('characters'):,}"
+        size = record.get("characters")
+        sizes = f"{others[id]:,} characters instead of {f'{size:,}' if isinstance(size, int) else size}"
         return Failure(id, f"its text was altered: {sizes}, or other ones")
     if text is None:
         return Failure(id, "its text is missing: neither its hash nor its id is in the corpus")

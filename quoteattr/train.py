@@ -33,7 +33,7 @@ from quoteattr.calibration import cross_fitted, fit, read_gold
 from quoteattr.candidates import Candidates, Content, Proposer, given_cue
 from quoteattr.decode import places_of
 from quoteattr.encoding import Encoded, Encoder, Floats, cues_by_word, pair_features, reach, word_span
-from quoteattr.engine import ModelError
+from quoteattr.engine import ModelError, write_sums
 from quoteattr.evaluate import Report as Evaluation
 from quoteattr.evaluate import evaluate, plain
 from quoteattr.model import PASS, QuoteConfig, QuoteModel, encoder_of, load, loaded, on, quiet
@@ -584,6 +584,7 @@ def calibrate(folder: Path, dev: Sequence[Document]) -> Evaluation:
     read = read_gold(loaded(model, tokenizer), dev)
     model.config.calibration = fit(read)
     model.config.save_pretrained(folder)
+    write_sums(folder)
     return evaluate(dev, cross_fitted(read))
 
 
@@ -615,10 +616,11 @@ def fresh_model(encoder: str, seed: int) -> tuple[QuoteModel, Any]:
 
 
 def save(model: QuoteModel, tokenizer: Any, folder: Path) -> None:
-    """Save model and tokenizer in half precision, as they ship."""
+    """Save model and tokenizer in half precision, as they ship, with their hashes."""
     with quiet():
         model.save_pretrained(folder, state_dict=_half(model))
     tokenizer.save_pretrained(folder)
+    write_sums(folder)
 
 
 def _half(model: QuoteModel) -> dict[str, Tensor]:

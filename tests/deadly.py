@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from quoteattr.schema import Document
 
-KILLS, BREAKS, SLOW = "قاتل", "معطوب", "بطيء"
+KILLS, BREAKS, SLOW, GREEDY = "قاتل", "معطوب", "بطيء", "جشع"
 
 
 class Deadly:
@@ -19,6 +19,8 @@ class Deadly:
             os._exit(9)
         if BREAKS in text:
             raise ZeroDivisionError("broken")
+        if GREEDY in text:
+            bytearray(1 << 40)
         if SLOW in text:
             time.sleep(0.3)
         return Document(text)

@@ -145,6 +145,11 @@ COMMANDS: list[tuple[str, int, str]] = [
         2,
         "argument --workers: '0' is not a whole number from 1; see 'quoteattr score --help'",
     ),
+    (SCORE + "body.csv -o out.csv", 2, "body.csv: {header}"),
+    (SCORE + "body.parquet -o out.csv", 2, "body.parquet: {header}"),
+    (SCORE + "good.csv body.csv -o out.jsonl --text-column body", 2, "good.csv: {other header}"),
+    (SCORE + "bare.csv -o out.csv", 2, "bare.csv: {bare header}"),
+    (SCORE + "gold.jsonl -o out.csv --text-column body", 2, "gold.jsonl:1: {no field}"),
     (SCORE + "none.csv -o out.csv", 2, "none.csv: no such file or directory"),
     (SCORE + "none-*.csv -o out.csv", 2, "none-*.csv: no file fits this pattern"),
     (EVALUATE + "offsets.jsonl", 1, "offsets.jsonl:2: quotes[0].content: offsets [30, 300] do not fit a text of 79 characters"),
@@ -175,19 +180,15 @@ COMMANDS: list[tuple[str, int, str]] = [
 SAID = {
     "help": "see 'quoteattr extract --help'",
     "array": "a JSON array, not one JSON object a line; convert it, for example with: jq -c '.[]' FILE",
+    "header": "no column 'text'; its header has 'url', 'body': name the one of the text (--text-column)",
+    "other header": "no column 'body'; its header has 'text', 'date': name the one of the text (--text-column)",
+    "bare header": f"no column 'text'; its header has '1', '{TEXT[:30]}…': name the one of the text (--text-column)",
+    "no field": "'body' must be a string, not NoneType; there is only 'id', 'text', 'speakers', 'quotes'",
     "unquoted": "no document has 'quotes', so there is nothing to compare with or learn from",
 }
 
 RECORDS: list[tuple[str, str]] = [
-    ("body.csv", "body.csv: no column 'text'; its header has 'url', 'body': name the one of the text (--text-column)"),
-    (
-        "body.parquet",
-        "body.parquet: no column 'text'; its header has 'url', 'body': name the one of the text (--text-column)",
-    ),
-    (
-        "bare.csv",
-        f"bare.csv: no column 'text'; its header has '1', '{TEXT[:30]}…': name the one of the text (--text-column)",
-    ),
+    ("good.csv body.csv", "body.csv: no column 'text'; its header has 'url', 'body': name the one of the text (--text-column)"),
     ("utf16.csv", "utf16.csv: not UTF-8 text; " + ICONV.format("UTF-16")),
     ("windows.csv", "windows.csv:2: 'text' is not UTF-8 text"),
     ("empty.csv", "empty.csv: empty"),
@@ -201,7 +202,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).write_bytes(content)
     (tmp_path / "folder").mkdir()
     pq.write_table(pa.table({"url": ["1"], "body": [TEXT]}), tmp_path / "body.parquet")
-    shutil.copytree(BUNDLED, tmp_path / "later", ignore=shutil.ignore_patterns("*.safetensors"))
+    shutil.copytree(BUNDLED, tmp_path / "later", ignore=shutil.ignore_patterns("*.safetensors", "SHA256SUMS"))
     config = json.loads((tmp_path / "later/config.json").read_text("utf-8"))
     (tmp_path / "later/config.json").write_text(json.dumps(config | {"format": 9}), "utf-8")
     monkeypatch.chdir(tmp_path)
@@ -234,9 +235,9 @@ def test_a_mistake_on_the_command_line_is_one_line(
         assert message == "quoteattr: " + line.format(**SAID)
 
 
-@pytest.mark.parametrize(("name", "reason"), RECORDS, ids=[name for name, _ in RECORDS])
-def test_the_first_record_that_fails_is_said(folder: Path, capsys: pytest.CaptureFixture[str], name: str, reason: str) -> None:
-    code, messages = run(capsys, "score", "--model", "rules", name, "-o", "out.csv", "--workers", "1")
+@pytest.mark.parametrize(("names", "reason"), RECORDS, ids=[names for names, _ in RECORDS])
+def test_the_first_record_that_fails_is_said(folder: Path, capsys: pytest.CaptureFixture[str], names: str, reason: str) -> None:
+    code, messages = run(capsys, "score", "--model", "rules", *names.split(), "-o", "out.csv", "--workers", "1")
     assert code == 1
     assert messages[-1] == f"quoteattr: out.csv.errors.jsonl names every failure; the first: {reason}"
     assert len(messages) == 2  # and the counts
@@ -249,9 +250,11 @@ def test_a_kept_column_that_no_record_has_is_said(folder: Path, capsys: pytest.C
 
 def test_a_corpus_can_be_read_again_with_the_right_column(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = "score --model rules body.csv -o out.csv --workers 1"
-    assert run(capsys, *command.split())[0] == 1
-    code, messages = run(capsys, *command.split(), "--text-column", "body")
-    assert (code, messages) == (2, ["quoteattr: out.csv: exists; choose another name or delete it"])
+    before = set(folder.iterdir())
+    assert run(capsys, *command.split())[0] == 2
+    assert set(folder.iterdir()) == before  # nothing that would be in the way of the next run
+    assert run(capsys, *command.split(), "--text-column", "body")[0] == 0
+    assert (folder / "out.csv").read_text(encoding="utf-8").count("سالم الخطيب") == 3
 
 
 def test_a_file_that_may_not_be_read_is_said(
@@ -356,7 +359,7 @@ def test_a_text_of_nothing_has_no_quotes(text: str) -> None:
 def test_models_that_are_none_are_said(folder: Path) -> None:
     from quoteattr.model import load, moved
 
-    shutil.copytree(BUNDLED, "cut", ignore=shutil.ignore_patterns("onnx"))
+    shutil.copytree(BUNDLED, "cut", ignore=shutil.ignore_patterns("onnx", "SHA256SUMS"))
     with open("cut/model.safetensors", "r+b") as weights:
         weights.truncate(100_000)
     for name, line in {

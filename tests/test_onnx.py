@@ -81,6 +81,9 @@ def test_what_cannot_be_run_is_refused(folder: Path, encoders: Mapping[str, Path
         load_engine(tmp_path / "nowhere", "onnx")
     export(tmp_path)
     (tmp_path / "onnx" / "words.onnx").write_bytes(b"damaged")
+    with pytest.raises(ModelError, match=r"words\.onnx: truncated or altered"):
+        load_engine(tmp_path)
+    (tmp_path / "SHA256SUMS").unlink()
     with pytest.raises(ModelError, match="this model can't be read"):
         load_engine(tmp_path)
     record = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))

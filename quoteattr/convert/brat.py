@@ -67,7 +67,8 @@ def write_folder(documents: Iterable[Document], out: Path) -> Iterator[Document 
         path = out / f"{number:06d}"
         path.with_suffix(".txt").write_bytes(text)
         path.with_suffix(".ann").write_bytes(annotated)
-        path.with_suffix(".json").write_text(json.dumps(document.to_dict(), ensure_ascii=False) + "\n", encoding="utf-8")
+        record = json.dumps(document.to_dict(), ensure_ascii=False) + "\n"
+        path.with_suffix(".json").write_text(record, encoding="utf-8", errors="backslashreplace")
         yield document
 
 

@@ -73,7 +73,7 @@ def _iri(document: Document) -> str:
 
 def _urn(name: str) -> str:
     """An IRI that stands for a name, always the same."""
-    return uuid5(_NAMES, name).urn
+    return uuid5(_NAMES, name.encode("utf-8", "backslashreplace").decode()).urn  # an id may hold lone surrogates
 
 
 def _bodies(text: str, source: str, quote: Quote) -> Iterator[dict[str, Any]]:
