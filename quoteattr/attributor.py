@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # what needs torch is imported where a model is loaded
     from quoteattr.engine import EngineName, Loaded
 
 _SHIFT = re.compile(
-    " *و? *(?:من|في|الي|علي) "
+    " *(?:و *)?(?:من|في|الي|علي) "
     "(?:جهت|جانب|ناحيت|المقابل|جهه اخري|ناحيه اخري|جانب اخر|السياق|سياق|ذلك|صعيد|الصعيد|الوقت نفسه|حين)"
     "|بدور|ول?كن |غير ان|اما "
 )

@@ -46,6 +46,7 @@ HARD = {
     "joiners and pictures": NEWS + "👩‍👩‍👧‍👦" * 20_000 + NEWS,
     "140,000 line breaks": NEWS + "\r\n\u2028\u2029\x85\v\f" * 20_000 + NEWS,
     "20,000 paragraphs of one cue": "قال:\n" * 20_000 + NEWS,
+    "100,000 spaces before a cue": NEWS + "\n" + " " * 100_000 + NEWS,
     "brackets": NEWS + "(" * 50_000 + "[" * 50_000 + NEWS,
     "numbers": NEWS + "3.5,٣٫٥/" * 20_000 + NEWS,
 }
