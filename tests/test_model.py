@@ -17,7 +17,7 @@ from transformers import AutoTokenizer
 from quoteattr.batching import Batch, Pairs, Pointers
 from quoteattr.candidates import Candidates, Proposer
 from quoteattr.encoding import Encoded, Encoder, cues_by_word, pair_features, reach
-from quoteattr.engine import FORMAT, ROLES, ModelError
+from quoteattr.engine import FORMAT, ROLES, ModelError, write_sums
 from quoteattr.model import QuoteConfig, QuoteModel, load, on
 from quoteattr.rules import logistic
 from quoteattr.text import normalize
@@ -258,6 +258,7 @@ def test_a_model_of_a_later_format_is_refused(bert: tuple[QuoteModel, Any], tmp_
     save(*bert, tmp_path)
     record = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
     (tmp_path / "config.json").write_text(json.dumps({**record, "format": FORMAT + 1}), encoding="utf-8")
+    write_sums(tmp_path)
     with pytest.raises(ModelError, match=f"has format {FORMAT + 1}, this quoteattr reads up to {FORMAT}: upgrade quoteattr"):
         load(tmp_path)
 
