@@ -620,15 +620,7 @@ def _parser() -> argparse.ArgumentParser:
         help="table for reading (default); jsonl: one document a line with all spans as offsets into its text; "
         "html: one page for the browser with all texts, their quotes tinted by speaker",
     )
-    _add_model(extract)
-    extract.add_argument("--lexicon", metavar="FILE", help="verbs, titles and known speakers to add to the lexicon")
-    extract.add_argument(
-        "--min-confidence",
-        metavar="X",
-        type=_probability,
-        default=0.0,
-        help="leave out quotes below this confidence, 0 to 1",
-    )
+    _add_reading(extract)
     extract.add_argument("--output", metavar="FILE", help="write there and not to standard output")
 
     scoring = _described(
@@ -662,15 +654,7 @@ def _parser() -> argparse.ArgumentParser:
         help="fields that every row of a table repeats (jsonl keeps all)",
     )
     scoring.add_argument("--workers", metavar="N", type=_count, help="processes (default: one for every processor)")
-    _add_model(scoring)
-    scoring.add_argument("--lexicon", metavar="FILE", help="verbs, titles and known speakers to add to the lexicon")
-    scoring.add_argument(
-        "--min-confidence",
-        metavar="X",
-        type=_probability,
-        default=0.0,
-        help="leave out quotes below this confidence, 0 to 1",
-    )
+    _add_reading(scoring)
 
     reporting = _described(
         commands.add_parser("report", help="make a page of charts and quotes for the browser"),
@@ -875,6 +859,19 @@ def _described(parser: argparse.ArgumentParser, description: str, epilog: str) -
     parser.description, parser.epilog = description, epilog
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     return parser
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    """The options of the commands that look for quotes."""
+    _add_model(parser)
+    parser.add_argument("--lexicon", metavar="FILE", help="verbs, titles and known speakers to add to the lexicon")
+    parser.add_argument(
+        "--min-confidence",
+        metavar="X",
+        type=_probability,
+        default=0.0,
+        help="leave out quotes below this confidence, 0 to 1",
+    )
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

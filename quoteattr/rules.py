@@ -118,7 +118,7 @@ def _up_to_others(tokens: Tokens, content: Content, inside: Iterable[Report]) ->
             continue
         first = k - 1 if tokens.words[k - 1] in _TURNING else k - 2 if tokens.words[max(0, k - 2) : k] == ["في", "حين"] else k
         turns = first < k or tokens.words[k][0] in "وف"
-        if turns and tokens.words[first - 1] in "،,":
+        if turns and first > 1 and tokens.words[first - 1] in "،,":
             end = tokens.end(first - 2)
             return replace(content, end=end) if end > content.start else content
     return content
