@@ -3,13 +3,14 @@
     python benchmarks/endurance.py --model rules --documents 200000 [--workers 1]
 
 The articles of ``--raw`` are repeated with fresh ids until there are enough. Every second the memory of the command and all its
-processes is added up, and the parts that are done are counted.
+processes is added up, and the parts that are done are counted. The hash of the quotes shows whether one and two workers find the same.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
 import sys
 import tempfile
@@ -76,6 +77,7 @@ def run(model: str | None, corpus: Path, count: int, workers: int, form: str) ->
         "memory in the last tenth / in the second": _growth(megabytes),
         "bytes in, compressed": corpus.stat().st_size,
         "bytes out": out.stat().st_size,
+        "sha256 of the quotes": hashlib.sha256(out.read_bytes()).hexdigest(),
         "memory, MB": _thinned(megabytes),
     }
 
@@ -136,10 +138,10 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2, help="processors to use (default: 2)")
     parser.add_argument("--format", choices=["parquet", "jsonl", "csv"], default="parquet")
     parser.add_argument("--raw", type=Path, default=RAW, help=f"folder of the articles (default: {RAW})")
-    parser.add_argument("--out", type=Path, help="default: benchmarks/results/endurance-MODEL.json; the picture beside it")
+    parser.add_argument("--out", type=Path, help="default: benchmarks/results/endurance-MODEL-WORKERS.json; the picture beside it")
     options = parser.parse_args()
     name = "model" if options.model == "default" else Path(options.model).name
-    path = options.out or RESULTS / f"endurance-{name}.json"
+    path = options.out or RESULTS / f"endurance-{name}-{options.workers}.json"
     cores = machine.keep_to(options.cores)
     with tempfile.TemporaryDirectory() as work:
         corpus = Path(work) / "news.jsonl.gz"

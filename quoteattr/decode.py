@@ -253,11 +253,24 @@ class ModelReading:
             return mention
         tokens = self.candidates.tokens
         first, stop = mention.first, mention.last
-        while stop < tokens.stop(mention.first) and tokens.words[stop][0].isalpha() and not tokens.infos[stop].function:
+        while stop < tokens.stop(first) and self._may_go_on(stop):
             stop += 1
         if mention.form == "name":
             first = name_begin(self.names, first, tokens.first(first))
-        return renamed(tokens, mention, name_within(self.names, first, min(mention.last + 1, stop), stop))
+        found = name_within(self.names, first, min(mention.last + 1, stop), stop)
+        if found is not None and found[1] - found[0] > 2 and self._says_where_from(found[0]):
+            found = (found[0] + 1, found[1])
+        return renamed(tokens, mention, found)
+
+    def _says_where_from(self, k: int) -> bool:
+        """Whether a word before a name is no part of it: «الروماني» in «الروماني كورنيل باديا»."""
+        info = self.candidates.tokens.infos[k]
+        return info.definite and info.nationality
+
+    def _may_go_on(self, k: int) -> bool:
+        """Whether a word can belong to the name before it: one that is no cue («شفيق القاضي فرأى»)."""
+        word, info = self.candidates.tokens.words[k], self.candidates.tokens.infos[k]
+        return word[0].isalpha() and not info.function and self.cues[k] < self._engine.settings.cue_threshold
 
     def _content(self, cue: Cue, first: int, last: int) -> Content:
         tokens = self.candidates.tokens
