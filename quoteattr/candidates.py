@@ -200,12 +200,7 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
             frame.source, frame.side = _relayed(tokens, j, k)
         else:
             frame.source, frame.side = _source(tokens, i, j, min(k, begin), form, joined)
-            if (
-                form.lemma in _DESCRIBING
-                and frame.source is not None
-                and frame.side == "after"
-                and _fills(tokens, frame.source, k)
-            ):
+            if frame.source is not None and frame.side == "after" and is_described(tokens, form, frame.source, k):
                 frame.source, frame.side = None, None
             if frame.source is not None and frame.side == "after" and fold(form.lemma) not in _ADDRESSING:
                 frame.source = extended(tokens, frame.source, k)
@@ -227,8 +222,10 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
     return frames
 
 
-def _fills(tokens: Tokens, mention: Mention, k: int) -> bool:
-    """Whether a phrase reaches up to token ``k``: in «وصف القرار بأنه» it is what is described, not who describes."""
+def is_described(tokens: Tokens, form: CueForm, mention: Mention, k: int) -> bool:
+    """Whether a phrase between a verb and the token ``k`` that opens the content is what is described: «وصف القرار بأنه»."""
+    if form.lemma not in _DESCRIBING or form.object_pronoun or tokens.words[k] == ":":
+        return False
     gap = range(mention.last, k)
     return all(not tokens.words[n][0].isalnum() or tokens.words[n] == "ب" for n in gap)
 

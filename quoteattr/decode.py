@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from quoteattr.batching import LINK_KINDS, Batch, Pairs, Place, Pointers
-from quoteattr.candidates import RELAYING, Candidates, Content, Cue, describes_manner, given_cue, is_object
+from quoteattr.candidates import RELAYING, Candidates, Content, Cue, describes_manner, given_cue, is_described, is_object
 from quoteattr.encoding import Encoded, Encoder, Floats, cues_by_word, pair_features, reach
 from quoteattr.engine import Engine, Role, States
 from quoteattr.phrases import Mention, renamed, spanned
@@ -229,7 +229,8 @@ class ModelReading:
             last -= 1
         whole = cue.form.pos == "verb" and first == cue.after
         mention = self._named(spanned(tokens, first, last, whole=whole))
-        if whole and (is_object(tokens, mention) or describes_manner(tokens, first)):
+        described = last <= cue.opener and is_described(tokens, cue.form, mention, cue.opener)
+        if whole and (described or is_object(tokens, mention) or describes_manner(tokens, first)):
             return cue
         return replace(cue, source=mention, side="before" if mention.start < cue.start else "after")
 
