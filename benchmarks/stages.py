@@ -27,7 +27,7 @@ from typing import Any
 from machine import rounded
 
 from quoteattr import __version__
-from quoteattr.attributor import QuoteAttributor, _document, linker
+from quoteattr.attributor import QuoteAttributor, RulesReading, _document, linker
 from quoteattr.candidates import Candidates, Cue, _cue, _Frames, _frames, _mentions
 from quoteattr.corpus import Failure, read_texts
 from quoteattr.lexicon import Lexicon
@@ -132,7 +132,7 @@ def _staged(reader: Reader, lexicon: Lexicon, corpus: Sequence[str]) -> dict[str
         candidates = Candidates(tokens, cues, mentions)
         reports = timed("rules", decide, candidates)
         linked = timed("linking", _linked, normalized, candidates, reports, lexicon)
-        timed("document", _document, normalized, reports, linked, "", {})
+        timed("document", _document, normalized, RulesReading(candidates), reports, linked)
     return spent
 
 

@@ -9,10 +9,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
@@ -20,6 +21,7 @@ from quoteattr import __version__
 from quoteattr.candidates import Candidates, Content, Proposer, given_cue
 from quoteattr.lexicon import KnownSpeaker, Lexicon
 from quoteattr.phrases import Mention
+from quoteattr.pieces import batches, joined, pieces
 from quoteattr.rules import Report, decide, weights, weights_hash
 from quoteattr.schema import Document, Evidence, Quote, RunnerUp, SchemaError, Span, Speaker
 from quoteattr.speakers import Adviser, Entity, Link, Linked, Linker, Utterance, name_of
@@ -37,6 +39,7 @@ _SHIFT = re.compile(
 """How a paragraph turns to somebody else, in folded letters."""
 
 T = TypeVar("T")
+_Given = tuple[tuple[int, int], tuple[int, int]]
 _BLESSING = re.compile(" ?(?:صلي الله عليه|عليه الصلاه|عليه السلام)")
 _BATCH = 16
 
@@ -53,6 +56,20 @@ def _offsets(text: str, place: Offsets, where: str) -> tuple[int, int]:
     except SchemaError as error:
         raise SchemaError(f"{where}: {error}") from None
     return pair[0], pair[1]
+
+
+def _clipped(quote: _Given, start: int, end: int) -> _Given:
+    """The cue and content of a quote in the piece of a text from ``start`` to ``end``, as far as they stand in it."""
+    (a, b), (c, d) = (tuple(min(max(at, start), end) - start for at in place) for place in quote)
+    return (a, b), (c, d)
+
+
+def _whole(text: str, quote: Quote, given: _Given, piece: tuple[int, int]) -> Quote:
+    """A quote that was read with a piece of a text: with its cue and content as given, if they go beyond it."""
+    cue, content = given
+    if piece[0] <= content[0] and max(cue[1], content[1]) <= piece[1]:
+        return quote
+    return replace(quote, cue=Span.of(text, *cue), content=Span.of(text, *content))
 
 
 def _string(text: Any) -> str:
@@ -263,20 +280,25 @@ class QuoteAttributor:
                     yield Document(text, metadata={"error": own.reason}) if isinstance(own, Died) else own
 
     def _documents(self, texts: Sequence[str]) -> Iterator[Document]:
-        for text in texts:
-            _string(text)
-        warnings = [not_arabic(text) for text in texts]
-        normalized = [normalize(text) for text, warning in zip(texts, warnings, strict=True) if warning is None]
-        readings = self._reader([(own, self._proposer(own)) for own in normalized])
-        found = zip(normalized, readings, strict=True)
-        for text, warning in zip(texts, warnings, strict=True):
+        warnings = [not_arabic(_string(text)) for text in texts]
+        cut = [pieces(text) if warning is None else [] for text, warning in zip(texts, warnings, strict=True)]
+        read = self._read(text[start:end] for text, spans in zip(texts, cut, strict=True) for start, end in spans)
+        for text, warning, spans in zip(texts, warnings, cut, strict=True):
             if warning is not None:
                 yield Document(text, metadata={"warning": warning})
                 continue
-            own, reading = next(found)
-            document = _without_doubtful(self._document(own, reading, reading.reports()), self.min_confidence)
+            whole = joined(text, [(start, next(read)) for start, _ in spans])
+            document = _without_doubtful(whole, self.min_confidence)
             tags = html_tags(text)
             yield replace(document, metadata={"warning": tags}) if tags else document
+
+    def _read(self, texts: Iterable[str]) -> Iterator[Document]:
+        """The documents of texts of which none is too long to be read at once."""
+        for batch in batches(texts):
+            normalized = [normalize(text) for text in batch]
+            readings = self._reader([(own, self._proposer(own)) for own in normalized])
+            for own, reading in zip(normalized, readings, strict=True):
+                yield self._document(own, reading, reading.reports())
 
     def attribute(self, text: str, quotes: Iterable[tuple[Offsets, Offsets]]) -> Document:
         """Only name the speakers: ``quotes`` are (cue, content) pairs found by hand or by another tool.
@@ -289,12 +311,39 @@ class QuoteAttributor:
         >>> document.quotes[0].text, document.quotes[0].speaker.name
         ('النتائج مشجعة', 'سامح شكري')
         """
-        normalized = normalize(_string(text))
+        spans = pieces(_string(text))
+        given = [
+            (_offsets(text, cue, f"quotes[{n}], cue"), _offsets(text, content, f"quotes[{n}], content"))
+            for n, (cue, content) in enumerate(quotes)
+        ]
+        starts = [start for start, _ in spans]
+        owner = [bisect_right(starts, cue[0]) - 1 for cue, _ in given]  # a quote is read with the piece in which its cue begins
+        own: list[list[int]] = [[] for _ in spans]
+        for n, k in enumerate(owner):
+            own[k].append(n)
+        document = joined(
+            text,
+            (
+                (start, self._attributed(text[start:end], [_clipped(given[n], start, end) for n in inside]))
+                for (start, end), inside in zip(spans, own, strict=True)
+            ),
+        )
+        found = dict(zip(chain.from_iterable(own), document.quotes, strict=True))
+        return replace(
+            document,
+            quotes=tuple(
+                replace(_whole(text, found[n], quote, spans[owner[n]]), id=f"Q{n + 1}") for n, quote in enumerate(given)
+            ),
+        )
+
+    def _attributed(self, text: str, quotes: Sequence[_Given]) -> Document:
+        """The document of a text that is not too long to be read at once, with the given quotes in their order."""
+        normalized = normalize(text)
         candidates = self._proposer(normalized)
         given = []
-        for n, (cue, content) in enumerate(quotes):
-            at = normalized.from_original(*_offsets(text, cue, f"quotes[{n}], cue"))
-            start, end = normalized.from_original(*_offsets(text, content, f"quotes[{n}], content"))
+        for cue, content in quotes:
+            at = normalized.from_original(*cue)
+            start, end = normalized.from_original(*content)
             given.append(
                 Report(
                     given_cue(candidates.tokens, candidates.cues, at, start),

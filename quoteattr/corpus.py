@@ -28,8 +28,8 @@ STDIN = "-"
 _SUFFIXES = (".txt", ".jsonl")
 _TABLES = (".csv", ".parquet")
 _PACKED = (".gz", ".zst")
-LONGEST = 2_000_000
-"""Characters of a text that is taken for an article and not for a damaged record."""
+_LONGEST_FIELD = 100_000_000
+"""Characters of a field of CSV, beyond which its closing mark is taken to be missing."""
 _ROWS = 512
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 _ANNOTATIONS = ("speakers", "quotes", "rejected")
@@ -125,8 +125,7 @@ class Corpus:
                 yield name
                 continue
             size = _size(name)
-            for item in self._read(name):
-                yield _limited(item)
+            yield from self._read(name)
             self.done = before + _size(name)
             if _size(name) < size:
                 yield Failure(name, f"became shorter while it was read: {size:,} bytes, then {_size(name):,}")
@@ -191,7 +190,7 @@ class Corpus:
             yield Failure(shown, "empty")
 
     def _csv(self, name: str) -> Iterator[Document | Failure]:
-        csv.field_size_limit(max(csv.field_size_limit(), 10 * LONGEST))  # of the process: never less than somebody else set
+        csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))  # of the process: never less than somebody else set
         with self._opened(name) as lines:
             text = (line.decode("utf-8-sig" if n == 0 else "utf-8", "surrogateescape") for n, line in enumerate(lines))
             rows = csv.DictReader(text, strict=True)
@@ -279,7 +278,7 @@ def _value(scalar: pa.Scalar) -> Any:
 def document_of(row: Mapping[str, Any], where: str, columns: Columns) -> Document | Failure:
     """A row of a table as a document without annotations, called ``where`` if it has no id.
 
-    Refused are a text that is none, that is not UTF-8 (with lone surrogates, as `rows_of` gives it) or that is too long.
+    Refused are a text that is none and one that is not UTF-8 (with lone surrogates, as `rows_of` gives it).
 
     >>> document_of({"id": 7, "text": "نعم", "date": "2026-01-05"}, "news.csv:2", Columns())
     Document(text='نعم', id='7', speakers=(), quotes=(), rejected=(), metadata={'date': '2026-01-05'})
@@ -289,14 +288,7 @@ def document_of(row: Mapping[str, Any], where: str, columns: Columns) -> Documen
     text = row.get(columns.text)
     if isinstance(text, str) and any("\udc80" <= c <= "\udcff" for c in text):
         return Failure(where, f"{columns.text!r} is not UTF-8 text")
-    return _limited(_from_record(row, where, columns))
-
-
-def _limited(item: Document | Failure) -> Document | Failure:
-    """An item as it is, unless it is a document too long for an article."""
-    if isinstance(item, Document) and len(item.text) > LONGEST:
-        return Failure(item.id, f"{len(item.text):,} characters are no article; split it")
-    return item
+    return _from_record(row, where, columns)
 
 
 def _from_record(record: Mapping[str, Any], where: str, columns: Columns) -> Document | Failure:

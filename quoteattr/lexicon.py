@@ -113,7 +113,7 @@ class KnownSpeaker:
 
 _MARKS = re.compile("[\u064b-\u0652\u0670ـ]")
 _VOWELS = re.compile("[\u064b-\u0650\u0652\u0670ـ]")
-_ARABIC_WORD = re.compile("[ء-ي][\u0651]?(?:[ء-ي]\u0651?)+")
+_ARABIC_WORD = re.compile("[ء-ي][\u0651]?(?:[ء-ي]\u0651?)++")
 _SHADDA = "\u0651"
 
 

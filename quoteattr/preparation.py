@@ -85,13 +85,13 @@ def plain(text: str) -> Prepared:
 # AraBERT
 
 _LETTERS = "\u0621-\u063a\u0641-\u064a"
-_GLUED = re.compile(f"([0-9]+)([{_LETTERS}]+)|([{_LETTERS}]+)([0-9]+)(?![0-9{_LETTERS}])")
+_GLUED = re.compile(f"(?<![0-9])([0-9]+)([{_LETTERS}]+)|(?<![{_LETTERS}])([{_LETTERS}]+)([0-9]+)(?![0-9{_LETTERS}])")
 _TOKEN = re.compile(
     f"[0-9A-Za-z{_LETTERS}[\\]]+"
     "|[\u0653-\u065f\u066a-\u066c\u0671-\u0674\u06da\u0b4d،؛؟«»“”‘’–—…·!\"#$%'()*+,.:;<=>?@\\\\^_`{|}~-]"
 )
 _REFERENCE = re.compile(r"&(?:#(?:[0-9]+|[xX][0-9a-fA-F]+)|[^\t\n\f <&#;]{1,32});?")
-_TAG = re.compile("<[^>]+>")
+_TAG = re.compile("<[^>]+(>?)")  # one that nothing closes is passed over at once
 _REPEATED = re.compile(r"(\D)\1(\1+)")
 _MAPPED = str.maketrans("٠١٢٣٤٥٦٧٨٩/", "0123456789-")
 _LINK, _MAIL, _USER = " [رابط] ", " [بريد] ", " [مستخدم] "
@@ -108,8 +108,9 @@ def _references(text: str) -> Iterator[Edit]:
 
 
 def _tags(text: str) -> Iterator[Edit]:
-    for match in _TAG.finditer(text, 0, text.rfind(">") + 1):
-        yield *match.span(), " "
+    for match in _TAG.finditer(text):
+        if match[1]:
+            yield *match.span(), " "
 
 
 def _repetitions(text: str) -> Iterator[Edit]:

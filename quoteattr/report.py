@@ -254,7 +254,9 @@ def read_date(text: str) -> tuple[date, date] | None:
     >>> read_date("٢٠٢٦١٢٣١")[0], read_date("5/1/2026")[0], read_date("5/1/26")
     (datetime.date(2026, 12, 31), datetime.date(2026, 1, 5), None)
     """
-    text = _DAY_FIRST.sub(r"\4-\3-\1", fold(text), count=1)
+    text = fold(text)
+    if day_first := _DAY_FIRST.match(text):
+        text = day_first.expand(r"\4-\3-\1") + text[day_first.end() :]
     found = _DATE.match(text)
     if found is None:
         return None

@@ -166,7 +166,8 @@ _IS_LETTER = re.compile(f"[{LETTERS}]")
 # Paragraphs and sentences
 
 _SENTENCE_END = re.compile(r"[\n.!?؟…](?:(?<=\n)\n*|(?<!\n)[.!?؟…]*)")
-_CLOSERS = " \"”»’'›“)]"
+CLOSERS = " \"”»’'›“)]"
+"""What may stand between the final mark of a sentence and the next one."""
 _ABBREVIATION = re.compile(r"(?<!\w)[وبلف]?\w$")  # one letter alone: د. or one of أ.ف.ب.
 _SPACED_TITLE = re.compile(r"(?<!\w)و?[دام] $")  # «د . نادر فرجاني»
 
@@ -214,7 +215,7 @@ def sentence_ends(text: str) -> list[int]:
 
 
 def _ends_line(text: str, at: int) -> bool:
-    while at < len(text) and text[at] in _CLOSERS:
+    while at < len(text) and text[at] in CLOSERS:
         at += 1
     return at >= len(text) or text[at] == "\n"
 

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from cases import DATA, read_documents
 
 from quoteattr import QuoteAttributor
-from quoteattr.corpus import LONGEST, Columns, Corpus
+from quoteattr.corpus import Columns, Corpus
+from quoteattr.pieces import LONGEST
 from quoteattr.score import Job, score
 
 T = TypeVar("T")
@@ -23,7 +24,7 @@ KEPT = ("outlet", "n")
 
 
 def records(copies: int) -> pa.Table:
-    """The articles of the tests some times over, each with a name of its own, and two records that can't be done."""
+    """The articles of the tests some times over, each with a name of its own, a record that can't be done and a long text."""
     articles = read_documents(DATA / "articles.jsonl")
     rows = [
         {"url": f"{document.id}-{n}", "body": document.text, "outlet": "مثال", "n": n}
@@ -31,7 +32,7 @@ def records(copies: int) -> pa.Table:
         for document in articles
     ]
     rows[3:3] = [{"url": "null", "body": None, "outlet": "مثال", "n": 0}]
-    rows[7:7] = [{"url": "long", "body": "ا" * (LONGEST + 1), "outlet": None, "n": None}]
+    rows[7:7] = [{"url": "long", "body": f"{articles[0].text}\n" * (LONGEST // 500), "outlet": None, "n": None}]
     return pa.Table.from_pylist(rows)
 
 

@@ -133,3 +133,17 @@ def test_nothing_stays_nothing(name: str) -> None:
         prepared = PREPARATIONS[name](nothing)
         assert not prepared.text
         assert not len(prepared.origin)
+
+
+@given(st.text(alphabet="12٣ابج -<>.", max_size=30))
+def test_numbers_are_parted_from_words_and_tags_are_dropped_as_plain_patterns_say(text: str) -> None:
+    """Patterns that say what is meant, but take quadratic time."""
+    ascii_digits = re.sub("<[^>]+>", " ", text).translate(DIGITS)
+    glued = re.sub("([0-9]+)([ابج]+)|([ابج]+)([0-9]+)(?![0-9ابج])", lambda m: f" {m[1] or m[3]} {m[2] or m[4]} ", ascii_digits)
+    assert arabert(text).text.split() == arabert(glued).text.split()
+
+
+@pytest.mark.parametrize("unit", ["1", "12", "اب", "<", "<ا", "@", "a.", "&#"])
+def test_a_long_run_of_anything_is_prepared(unit: str) -> None:
+    text = unit * 200_000
+    assert_leads_back(text, arabert(text))

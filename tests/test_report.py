@@ -17,7 +17,7 @@ from quoteattr import Document, Span, Speaker
 from quoteattr.cli import main
 from quoteattr.corpus import Columns, Corpus
 from quoteattr.people import grouped
-from quoteattr.report import AROUND, Quotes, appearances, around, read, render_report
+from quoteattr.report import AROUND, Quotes, appearances, around, read, read_date, render_report
 from quoteattr.schema import Quote
 from quoteattr.tables import documents_to_arrow
 
@@ -266,6 +266,11 @@ def test_who_speaks_without_dates_has_no_line_in_time(open_page: Opened, tmp_pat
     assert speakers(page) == ["سالم الخطيب: 3", "رنا الوزان: 2"]
     assert page.locator("#people-chart .plot").get_attribute("aria-label") == "رنا الوزان: 2"
     assert page.locator("#people-chart .legend li").all_inner_texts() == ["رنا الوزان"]
+
+
+def test_a_field_of_spaces_or_digits_is_no_date() -> None:
+    assert [read_date(unit * 500_000) for unit in (" ", "5", "5/", " 5")] == [None] * 4
+    assert read_date(" " * 500_000 + "5/1/2026") == read_date("2026-01-05")
 
 
 def test_a_date_is_shown_as_exactly_as_it_is_known(open_page: Opened, tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ class BatchReader:
     """Maps a table of records to one of quotes, in the order of the records; it can be pickled and sent to other processes.
 
     The output has the columns of `quoteattr.tables.schema` and a last one, `ERROR`. A record that can't be done (its text is
-    null, no text, not UTF-8 or longer than two million characters, or brings a defect to light) is one row with its id and the
-    error and nothing else. A record without quotes has no row, a record without an id has an empty ``doc_id``.
+    null, no text or not UTF-8, or brings a defect to light) is one row with its id and the error and nothing else. A record
+    without quotes has no row, a record without an id has an empty ``doc_id``.
 
     ``model`` is "rules", or the folder or Hub id of a trained model (``None``: the bundled one). Each process loads it when it
     gets its first batch, so a folder must be there on every machine. Raises `ValueError` where ``keep_columns`` name a column
