@@ -44,15 +44,14 @@ Offsets = Span | tuple[int, int]
 """Where something stands in a text: a span, or its start and end (half-open)."""
 
 
-def _offsets(text: str, place: Offsets, where: str) -> tuple[int, int]:
+def _given(text: str, place: Offsets, where: str) -> Span:
     pair = (place.start, place.end) if isinstance(place, Span) else place
     if not (isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(n, int) for n in pair)):
         raise SchemaError(f"{where}: expected a span or (start, end), not {place!r}")
     try:
-        Span.of(text, *pair)
+        return Span.of(text, *pair)
     except SchemaError as error:
         raise SchemaError(f"{where}: {error}") from None
-    return pair[0], pair[1]
 
 
 def _string(text: Any) -> str:
@@ -282,7 +281,8 @@ class QuoteAttributor:
         """Only name the speakers: ``quotes`` are (cue, content) pairs found by hand or by another tool.
 
         Each cue and content is a `Span` or a (start, end) pair of offsets into ``text``. The quotes of the document are
-        these, in the same order, with source and speaker; none is left out. Raises `SchemaError` for offsets that don't fit.
+        exactly these, in the same order, with source and speaker; none is left out. Raises `SchemaError` for offsets that
+        don't fit.
 
         >>> text = "قال سامح شكري إن المحادثات ستستأنف. وأضاف أن النتائج مشجعة."
         >>> document = QuoteAttributor.rules().attribute(text, [((36, 41), (45, 58))])
@@ -291,10 +291,14 @@ class QuoteAttributor:
         """
         normalized = normalize(_string(text))
         candidates = self._proposer(normalized)
+        places = [
+            (_given(text, cue, f"quotes[{n}], cue"), _given(text, content, f"quotes[{n}], content"))
+            for n, (cue, content) in enumerate(quotes)
+        ]
         given = []
-        for n, (cue, content) in enumerate(quotes):
-            at = normalized.from_original(*_offsets(text, cue, f"quotes[{n}], cue"))
-            start, end = normalized.from_original(*_offsets(text, content, f"quotes[{n}], content"))
+        for cue, content in places:
+            at = normalized.from_original(cue.start, cue.end)
+            start, end = normalized.from_original(content.start, content.end)
             given.append(
                 Report(
                     given_cue(candidates.tokens, candidates.cues, at, start),
@@ -307,7 +311,8 @@ class QuoteAttributor:
         (reading,) = self._reader([(normalized, candidates)], whole=True)
         document = self._document(normalized, reading, reading.sourced([given[n] for n in order]))
         found = dict(zip(order, document.quotes, strict=True))
-        return replace(document, quotes=tuple(replace(found[n], id=f"Q{n + 1}") for n in range(len(given))))
+        own = (replace(found[n], id=f"Q{n + 1}", cue=cue, content=content) for n, (cue, content) in enumerate(places))
+        return replace(document, quotes=tuple(own))
 
     def _document(self, normalized: NormalizedText, reading: Reading, reports: Sequence[Report]) -> Document:
         candidates = replace(reading.candidates, mentions=reading.mentions)
