@@ -318,6 +318,40 @@ def test_a_model_without_hashes_or_with_those_of_other_files_loads(model: Path) 
     assert QuoteAttributor.from_pretrained(model)(TEXT) == expected
 
 
+@pytest.fixture
+def hub(model: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """A Hub that has the model under every id, and what it was asked for."""
+    asked: list[tuple[str, list[str]]] = []
+
+    def snapshot_download(repo_id: str, allow_patterns: list[str]) -> str:
+        asked.append((repo_id, allow_patterns))
+        return str(model)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    return asked
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_a_model_of_the_hub_is_compared_with_its_hashes(hub: list[tuple[str, list[str]]], model: Path, engine: Any) -> None:
+    (model / "pytorch_model.bin").write_bytes(b"")
+    found, own = (QuoteAttributor.from_pretrained(name, engine=engine) for name in ("owner/name", None))
+    assert found(TEXT) == own(TEXT)
+    assert found.facts == {**own.facts, "model": "owner/name"}
+    weights = model / {"onnx": "onnx/words.onnx", "torch": "model.safetensors"}[engine]
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(ModelError, match="truncated or altered, its hash is not the one in SHA256SUMS"):
+        QuoteAttributor.from_pretrained("owner/name", engine=engine)
+    (name, patterns), _ = hub
+    assert name == "owner/name"
+    wanted = {file.name for file in model.rglob("*") if any(file.match(pattern) for pattern in patterns)}
+    assert wanted == {file.name for file in BUNDLED.rglob("*") if file.is_file()} - {"README.md", "__init__.py"}
+
+
+def test_a_model_of_the_hub_is_run_without_torch_where_it_can_be(hub: list[tuple[str, list[str]]], model: Path) -> None:
+    hashes = [QuoteAttributor.from_pretrained("owner/name", engine=engine).facts for engine in (None, "onnx", "torch")]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
 def test_the_command_says_what_is_damaged(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.truncate(model / "onnx/words.onnx", 1000)
     assert main(["extract", "--model", str(model), "none.txt"]) == 2
