@@ -159,7 +159,9 @@ def write_sums(folder: Path) -> None:
     """Write the hashes of a model's files beside them, in the format of ``sha256sum``."""
     files = [file for pattern in _FILES for file in sorted(folder.glob(pattern)) if file.is_file()]
     lines = (f"{sha256(file.read_bytes()).hexdigest()}  {file.relative_to(folder).as_posix()}\n" for file in files)
-    (folder / SUMS).write_text("".join(lines), encoding="utf-8", newline="\n")
+    fresh = folder / f"{SUMS}.tmp"  # a file of half the hashes would refuse the model
+    fresh.write_text("".join(lines), encoding="utf-8", newline="\n")
+    fresh.replace(folder / SUMS)
 
 
 def check_sums(folder: Path, *patterns: str) -> None:
