@@ -1,5 +1,6 @@
 # make install | test | lint | bench: the four words; make slow: the tests that take minutes; make demo: the main job on a sample
-# article; make docs: the pages, in docs/_build; make audit: known holes of the pinned versions, asked of PyPI.
+# article; make docs: the pages, in docs/_build; make audit: known holes of the pinned versions, asked of
+# PyPI, or of OSV with PIP_AUDIT_VULNERABILITY_SERVICE=osv; a version that the service does not know is an error.
 # PEERS=environment/bin/python lets bench measure the peers too.
 # PACKAGE=dist/quoteattr-….whl tests what a user installs, TESTS=folder tests a copy of tests/ away from the source.
 PYTHON ?= python3
@@ -32,7 +33,7 @@ lint: install
 	$(BIN)/mypy --strict quoteattr models
 
 audit: install
-	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
 
 bench: install
 	$(BIN)/python benchmarks/accuracy.py

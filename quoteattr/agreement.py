@@ -20,7 +20,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from quoteattr.evaluate import PRF, Accuracy, Report, Words, evaluate, match, plain
+from quoteattr.evaluate import PRF, Accuracy, Report, Words, evaluate, match, paired, plain
 from quoteattr.schema import Document, Quote
 
 
@@ -80,8 +80,8 @@ class Agreement:
 
 def agree(first: Sequence[Document], second: Sequence[Document]) -> Agreement:
     """Compare two annotations of the same documents. Raises `EvaluationError` where they are not of the same ones."""
+    others = paired(first, second, ("the first annotation", "the second annotation"))
     report = evaluate(first, second)
-    others = {document.id: document for document in second}
     pairs = [(m.gold, m.predicted) for document in first for m in match(document, others[document.id])]
     named = [(a, b) for a, b in pairs if a.speaker is not None and b.speaker is not None]
     inside = [label for document in first for label in _inside(document, others[document.id])]

@@ -39,7 +39,7 @@ _SHIFT = re.compile(
 """How a paragraph turns to somebody else, in folded letters."""
 
 T = TypeVar("T")
-_Given = tuple[tuple[int, int], tuple[int, int]]
+_Place = tuple[int, int]
 _BLESSING = re.compile(" ?(?:صلي الله عليه|عليه الصلاه|عليه السلام)")
 _BATCH = 16
 
@@ -47,29 +47,20 @@ Offsets = Span | tuple[int, int]
 """Where something stands in a text: a span, or its start and end (half-open)."""
 
 
-def _offsets(text: str, place: Offsets, where: str) -> tuple[int, int]:
+def _span(text: str, place: Offsets, where: str) -> Span:
     pair = (place.start, place.end) if isinstance(place, Span) else place
     if not (isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(n, int) for n in pair)):
         raise SchemaError(f"{where}: expected a span or (start, end), not {place!r}")
     try:
-        Span.of(text, *pair)
+        return Span.of(text, *pair)
     except SchemaError as error:
         raise SchemaError(f"{where}: {error}") from None
-    return pair[0], pair[1]
 
 
-def _clipped(quote: _Given, start: int, end: int) -> _Given:
-    """The cue and content of a quote in the piece of a text from ``start`` to ``end``, as far as they stand in it."""
-    (a, b), (c, d) = (tuple(min(max(at, start), end) - start for at in place) for place in quote)
-    return (a, b), (c, d)
-
-
-def _whole(text: str, quote: Quote, given: _Given, piece: tuple[int, int]) -> Quote:
-    """A quote that was read with a piece of a text: with its cue and content as given, if they go beyond it."""
-    cue, content = given
-    if piece[0] <= content[0] and max(cue[1], content[1]) <= piece[1]:
-        return quote
-    return replace(quote, cue=Span.of(text, *cue), content=Span.of(text, *content))
+def _clipped(span: Span, start: int, end: int) -> _Place:
+    """Where a span stands in the piece of a text from ``start`` to ``end``, as far as it does."""
+    a, b = (min(max(at, start), end) - start for at in (span.start, span.end))
+    return a, b
 
 
 def _string(text: Any) -> str:
@@ -304,7 +295,8 @@ class QuoteAttributor:
         """Only name the speakers: ``quotes`` are (cue, content) pairs found by hand or by another tool.
 
         Each cue and content is a `Span` or a (start, end) pair of offsets into ``text``. The quotes of the document are
-        these, in the same order, with source and speaker; none is left out. Raises `SchemaError` for offsets that don't fit.
+        exactly these, in the same order, with source and speaker; none is left out. Raises `SchemaError` for offsets that
+        don't fit.
 
         >>> text = "قال سامح شكري إن المحادثات ستستأنف. وأضاف أن النتائج مشجعة."
         >>> document = QuoteAttributor.rules().attribute(text, [((36, 41), (45, 58))])
@@ -313,30 +305,25 @@ class QuoteAttributor:
         """
         spans = pieces(_string(text))
         given = [
-            (_offsets(text, cue, f"quotes[{n}], cue"), _offsets(text, content, f"quotes[{n}], content"))
+            (_span(text, cue, f"quotes[{n}], cue"), _span(text, content, f"quotes[{n}], content"))
             for n, (cue, content) in enumerate(quotes)
         ]
         starts = [start for start, _ in spans]
-        owner = [bisect_right(starts, cue[0]) - 1 for cue, _ in given]  # a quote is read with the piece in which its cue begins
         own: list[list[int]] = [[] for _ in spans]
-        for n, k in enumerate(owner):
-            own[k].append(n)
+        for n, (cue, _) in enumerate(given):  # a quote is read with the piece in which its cue begins
+            own[bisect_right(starts, cue.start) - 1].append(n)
         document = joined(
             text,
             (
-                (start, self._attributed(text[start:end], [_clipped(given[n], start, end) for n in inside]))
-                for (start, end), inside in zip(spans, own, strict=True)
+                (a, self._attributed(text[a:b], [(_clipped(given[n][0], a, b), _clipped(given[n][1], a, b)) for n in inside]))
+                for (a, b), inside in zip(spans, own, strict=True)
             ),
         )
         found = dict(zip(chain.from_iterable(own), document.quotes, strict=True))
-        return replace(
-            document,
-            quotes=tuple(
-                replace(_whole(text, found[n], quote, spans[owner[n]]), id=f"Q{n + 1}") for n, quote in enumerate(given)
-            ),
-        )
+        read = (replace(found[n], id=f"Q{n + 1}", cue=cue, content=content) for n, (cue, content) in enumerate(given))
+        return replace(document, quotes=tuple(read))
 
-    def _attributed(self, text: str, quotes: Sequence[_Given]) -> Document:
+    def _attributed(self, text: str, quotes: Sequence[tuple[_Place, _Place]]) -> Document:
         """The document of a text that is not too long to be read at once, with the given quotes in their order."""
         normalized = normalize(text)
         candidates = self._proposer(normalized)

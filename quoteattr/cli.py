@@ -508,12 +508,15 @@ def _train(options: argparse.Namespace) -> int:
         model, tokenizer = fresh_model(options.encoder, recipe.seed)
         out.mkdir(parents=True, exist_ok=True)
         progress = Trainer(moved(model, options.device), tokenizer, train, dev, out, recipe, _say_progress, silver).run()
+        report = calibrate(out, dev)
+        figures = json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n"
+        (out / "evaluation.json").write_text(figures, encoding="utf-8")
     except ModelError as error:
         raise _Stop(WRONG_USAGE, error) from None
     except OSError as error:
-        raise _Stop(WRONG_USAGE, f"{options.output}: {_reason(error)}") from None
-    report = calibrate(out, dev)
-    (out / "evaluation.json").write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        raise _Stop(
+            WRONG_USAGE, f"{error.filename or options.output}: {_reason(error)}; the same command goes on from here"
+        ) from None
     _say(f"{out}: the model of epoch {progress.best_epoch}, end-to-end F1 {progress.best:.3f} on {options.dev}")
     return DONE
 

@@ -2,7 +2,8 @@
 
 A folder of a model may hold two forms of it: ``model.safetensors``, which `quoteattr.model.TorchEngine` runs on any device, and
 ``onnx/``, which `quoteattr.onnx.OnnxEngine` runs on a processor, in 8 bits and without PyTorch. ``SHA256SUMS`` has the hashes of
-both as ``sha256sum --check`` takes them; a file that is loaded and has another one is refused. Nothing is read from a pickle.
+both as ``sha256sum --check`` takes them; a file that is loaded and has another one is refused, whether the folder is one's own
+or was fetched from the Hub. Nothing is read from a pickle.
 """
 
 from __future__ import annotations
@@ -102,9 +103,9 @@ def load_engine(name: str | Path, engine: EngineName | None = None, device: str 
     Left out, the engine is onnx where the folder has it and the device is a processor. Raises `ModelError` where there is no
     model, none in the form that the engine needs, or none that this version can read.
     """
-    folder = Path(name)
     if engine not in (None, "onnx", "torch"):
         raise ModelError(f"there is no engine {engine!r}, only 'onnx' and 'torch'")
+    folder = folder_of(name)
     if engine is None:
         engine = "onnx" if device == "cpu" and (folder / "onnx").is_dir() else "torch"
     if engine == "onnx":
@@ -112,18 +113,39 @@ def load_engine(name: str | Path, engine: EngineName | None = None, device: str 
             raise ModelError(f"the onnx engine runs on cpu alone, not on {device}; the torch engine runs there")
         from quoteattr.onnx import load_onnx
 
-        return Loaded(*load_onnx(folder), _facts(folder, sorted((folder / "onnx").glob("*.onnx"))))
+        return Loaded(*load_onnx(folder), _facts(name, sorted((folder / "onnx").glob("*.onnx"))))
     try:
         from quoteattr.model import load, loaded
     except ModuleNotFoundError as error:
         raise ModelError(
             f"the torch engine needs {error.name}, which is not installed: pip install 'quoteattr[torch]'"
         ) from error
-    return replace(loaded(*load(name, device)), facts=_facts(name, [folder / "model.safetensors"]))
+    return replace(loaded(*load(folder, device)), facts=_facts(name, [folder / "model.safetensors"]))
+
+
+def folder_of(name: str | Path) -> Path:
+    """The folder of a model: the one of this name or, of a Hub id, that of the files that the Hub has of it, which are fetched
+    where they are not here yet.
+
+    Raises `ModelError` where there is neither.
+    """
+    if Path(name).is_dir():
+        return Path(name)
+    if Path(name).exists():
+        raise ModelError(f"{name}: no model here: it is a file, and a model is a folder")
+    try:
+        from huggingface_hub import snapshot_download
+
+        return Path(snapshot_download(str(name), allow_patterns=[*_FILES, SUMS]))
+    except Exception as error:  # of the library, of what it asks the network with, or that it is not there
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(
+            f"{name}: no model here: there is no such folder, and the Hub did not give it either: {reason}"
+        ) from error
 
 
 def _facts(name: str | Path, weights: Sequence[Path]) -> Mapping[str, str]:
-    """What an output says of a model; without the hash where it came from the Hub and its files are not at hand."""
+    """What an output says of a model: its name, and the hash of its weights unless they lie in other files."""
     facts = {"model": Path(name).name if Path(name).is_dir() else str(name)}
     if all(file.is_file() for file in weights):
         digest = sha256()
@@ -137,7 +159,9 @@ def write_sums(folder: Path) -> None:
     """Write the hashes of a model's files beside them, in the format of ``sha256sum``."""
     files = [file for pattern in _FILES for file in sorted(folder.glob(pattern)) if file.is_file()]
     lines = (f"{sha256(file.read_bytes()).hexdigest()}  {file.relative_to(folder).as_posix()}\n" for file in files)
-    (folder / SUMS).write_text("".join(lines), encoding="utf-8", newline="\n")
+    fresh = folder / f"{SUMS}.tmp"  # a file of half the hashes would refuse the model
+    fresh.write_text("".join(lines), encoding="utf-8", newline="\n")
+    fresh.replace(folder / SUMS)
 
 
 def check_sums(folder: Path, *patterns: str) -> None:

@@ -1074,39 +1074,44 @@ def evaluate(gold: Sequence[Document], predicted: Sequence[Document], attributed
     Raises `EvaluationError` where a document or quote has an id that stands twice, a document has none, is missing on
     one side, has another text, or where an attributed document doesn't hold the gold quotes.
     """
-    wanted = _by_id(gold, "gold")
-    found = _paired(wanted, predicted, "predicted")
-    linked = _paired(wanted, attributed, "attributed") if attributed is not None else {}
-    for id, document in linked.items():
-        _check_quotes(wanted[id], document)
-    return Report.of(_score(document, found[id], linked.get(id)) for id, document in wanted.items())
+    side = "the gold documents"
+    found = paired(gold, predicted, (side, "the predicted documents"))
+    linked = paired(gold, attributed, (side, "the attributed documents")) if attributed is not None else {}
+    for document in gold:
+        if document.id in linked:
+            _check_quotes(document, linked[document.id])
+    return Report.of(_score(document, found[document.id], linked.get(document.id)) for document in gold)
 
 
 def _by_id(documents: Iterable[Document], side: str) -> dict[str, Document]:
     by_id: dict[str, Document] = {}
     for n, document in enumerate(documents, 1):
         if not document.id:
-            raise EvaluationError(f"{side} document {n} has no id; documents are matched by id")
+            raise EvaluationError(f"document {n} of {side} has no id; documents are matched by id")
         if document.id in by_id:
-            raise EvaluationError(f"the id {document.id!r} stands twice among the {side} documents")
+            raise EvaluationError(f"the id {document.id!r} stands twice in {side}")
         if len({q.id for q in document.quotes}) < len(document.quotes):
-            raise EvaluationError(f"document {document.id!r}: a quote id stands twice among the {side} quotes")
+            raise EvaluationError(f"document {document.id!r}: a quote id stands twice in {side}")
         by_id[document.id] = document
     return by_id
 
 
-def _paired(gold: Mapping[str, Document], documents: Iterable[Document], side: str) -> dict[str, Document]:
-    by_id = _by_id(documents, side)
-    for missing, what in ((gold.keys() - by_id.keys(), f"no {side}"), (by_id.keys() - gold.keys(), "no gold")):
+def paired(first: Iterable[Document], second: Iterable[Document], sides: tuple[str, str]) -> dict[str, Document]:
+    """The second documents by their ids, which are those of the first. ``sides`` says what to call both.
+
+    Raises `EvaluationError` as `evaluate` does.
+    """
+    wanted, by_id = _by_id(first, sides[0]), _by_id(second, sides[1])
+    for missing, side in ((wanted.keys() - by_id.keys(), sides[1]), (by_id.keys() - wanted.keys(), sides[0])):
         if missing:
             shown = ", ".join(map(repr, sorted(missing)[:3])) + (" …" if len(missing) > 3 else "")
-            raise EvaluationError(f"{what} document for {len(missing)} ids: {shown}; both files must hold the same documents")
+            raise EvaluationError(f"{len(missing)} missing from {side}: {shown}; both files must hold the same documents")
     for id, document in by_id.items():
-        if document.text != gold[id].text:
-            pairs = zip(document.text, gold[id].text, strict=False)
-            shorter = min(len(document.text), len(gold[id].text))
+        if document.text != wanted[id].text:
+            pairs = zip(document.text, wanted[id].text, strict=False)
+            shorter = min(len(document.text), len(wanted[id].text))
             at = next((n for n, (a, b) in enumerate(pairs) if a != b), shorter)
-            raise EvaluationError(f"document {id!r}: the {side} text differs from the gold text at character {at}")
+            raise EvaluationError(f"document {id!r}: its text in {sides[1]} differs from that in {sides[0]} at character {at}")
     return by_id
 
 

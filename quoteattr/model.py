@@ -28,7 +28,7 @@ from transformers.utils import logging
 
 from quoteattr.batching import LINK_KINDS, Batch, Pairs, Pointers
 from quoteattr.encoding import FEATURES, PAIR_FEATURES, Encoder, Floats, Special, first_value
-from quoteattr.engine import FORMAT, ROLES, Loaded, ModelError, Role, Settings, check_format, check_sums
+from quoteattr.engine import FORMAT, ROLES, Loaded, ModelError, Role, Settings, check_format, check_sums, folder_of
 from quoteattr.preparation import PREPARATIONS
 
 PASS = 8
@@ -307,12 +307,13 @@ def load(name: str | Path, device: str = "cpu") -> tuple[QuoteModel, Any]:
 
     Raises `ModelError` where there is none, or none that this version can read.
     """
-    check_sums(Path(name), "*.json", "*.safetensors")
+    folder = folder_of(name)
+    check_sums(folder, "*.json", "*.safetensors")
     with quiet():
         try:
-            kind = PreTrainedConfig.get_config_dict(name)[0].get("model_type")
+            kind = PreTrainedConfig.get_config_dict(folder)[0].get("model_type")
         except (OSError, ValueError) as error:
-            raise ModelError(f"{name}: no model here: {_why_absent(name, error)}") from error
+            raise ModelError(f"{name}: no model here: {_first_line(error)}") from error
         if kind is None:
             raise ModelError(
                 f"{name}: no model here: the folder has no config.json with a model_type; 'quoteattr train' writes one"
@@ -320,8 +321,8 @@ def load(name: str | Path, device: str = "cpu") -> tuple[QuoteModel, Any]:
         if kind != QuoteConfig.model_type:
             raise ModelError(f"{name}: no quoteattr model but {kind!r}; 'quoteattr train --encoder {name}' makes one of it")
         try:
-            loaded: Any = QuoteModel.from_pretrained(name, dtype=torch.float32, output_loading_info=True, use_safetensors=True)
-            tokenizer = AutoTokenizer.from_pretrained(name)
+            loaded: Any = QuoteModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, use_safetensors=True)
+            tokenizer = AutoTokenizer.from_pretrained(folder)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"{name}: this model can't be read, copy it again: {_first_line(error)}") from error
     model, facts = loaded
@@ -337,14 +338,6 @@ def moved(model: QuoteModel, device: str) -> QuoteModel:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ModelError(f"the device {device!r} can't be used here, take 'cpu': {_first_line(error)}") from error
     return placed
-
-
-def _why_absent(name: str | Path, error: Exception) -> str:
-    if Path(name).is_file():
-        return "it is a file, and a model is a folder"
-    if Path(name).is_dir():
-        return _first_line(error)
-    return f"there is no such folder, and the Hub did not give it either: {_first_line(error)}"
 
 
 def _first_line(error: Exception) -> str:

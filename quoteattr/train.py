@@ -10,17 +10,22 @@ of the summed probability of everybody who is right (marginal likelihood over en
 from __future__ import annotations
 
 import copy
+import errno
 import json
 import math
 import os
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
@@ -33,7 +38,7 @@ from quoteattr.calibration import cross_fitted, fit, read_gold
 from quoteattr.candidates import Candidates, Content, Proposer, given_cue
 from quoteattr.decode import places_of
 from quoteattr.encoding import Encoded, Encoder, Floats, cues_by_word, pair_features, reach, word_span
-from quoteattr.engine import ModelError, write_sums
+from quoteattr.engine import SUMS, ModelError, write_sums
 from quoteattr.evaluate import Report as Evaluation
 from quoteattr.evaluate import evaluate, plain
 from quoteattr.model import PASS, QuoteConfig, QuoteModel, encoder_of, load, loaded, on, quiet
@@ -391,10 +396,19 @@ class Trainer:
     def run(self) -> Progress:
         """Train to the end of the recipe, from the checkpoint where there is one.
 
-        Raises `ModelError` where the checkpoint is of another recipe or encoder.
+        Raises `ModelError` where the checkpoint is of another recipe or encoder, or another run writes the folder. `OSError` (no
+        space left, say) leaves what the next run goes on from.
         """
+        folder = self._weights(0).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(folder / "lock").acquire(timeout=0):
+                return self._run()
+        except Timeout:
+            raise ModelError(f"{self.out}: another run is writing it") from None
+
+    def _run(self) -> Progress:
         recipe, model, progress = self.recipe, self.model, self.progress
-        self.out.mkdir(parents=True, exist_ok=True)
         count = len(self.train) + min(len(self.train), len(self.silver))
         a_pass = math.ceil(count / recipe.batch)
         optimizer = build_optimizer(model, recipe)
@@ -476,8 +490,8 @@ class Trainer:
         return self.out / "epochs" / f"{epoch}.safetensors"
 
     def _keep_weights(self, epoch: int) -> None:
-        self._weights(epoch).parent.mkdir(exist_ok=True)
-        save_file(_half(self.model), self._weights(epoch))
+        with _writing(self._weights(epoch)):
+            save_file(_half(self.model), self._weights(epoch))
 
     def _mean(self, epoch: int) -> QuoteModel:
         """The model with the mean of the weights behind this and the last epochs before."""
@@ -521,7 +535,8 @@ class Trainer:
             "recipe": asdict(self.recipe),
         }
         fresh = self.out / "checkpoint.tmp"
-        torch.save(state, fresh)
+        with _writing(fresh):
+            torch.save(state, fresh)
         os.replace(fresh, self.out / "checkpoint.pt")
 
     def _resume(self, optimizer: torch.optim.Optimizer) -> None:
@@ -539,6 +554,18 @@ class Trainer:
         optimizer.load_state_dict(state["optimizer"])
         for name, value in state["progress"].items():
             setattr(self.progress, name, value)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Libraries that write files have exceptions of their own for a full disk: each becomes an `OSError`, and the file goes."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        path.unlink(missing_ok=True)
+        raise OSError(
+            errno.ENOSPC, f"could not be written, is there space left? ({str(error).splitlines()[0]})", str(path)
+        ) from error
 
 
 def rate_factor(done: float, warm_up: float) -> float:
@@ -583,7 +610,10 @@ def calibrate(folder: Path, dev: Sequence[Document]) -> Evaluation:
     model, tokenizer = load(folder)
     read = read_gold(loaded(model, tokenizer), dev)
     model.config.calibration = fit(read)
-    model.config.save_pretrained(folder)
+    (folder / SUMS).unlink(missing_ok=True)  # a run that ends here is not left with hashes of another file
+    with TemporaryDirectory(dir=folder) as fresh:
+        model.config.save_pretrained(fresh)
+        os.replace(Path(fresh) / "config.json", folder / "config.json")
     write_sums(folder)
     return evaluate(dev, cross_fitted(read))
 
@@ -617,7 +647,7 @@ def fresh_model(encoder: str, seed: int) -> tuple[QuoteModel, Any]:
 
 def save(model: QuoteModel, tokenizer: Any, folder: Path) -> None:
     """Save model and tokenizer in half precision, as they ship, with their hashes."""
-    with quiet():
+    with quiet(), _writing(folder / "model.safetensors"):
         model.save_pretrained(folder, state_dict=_half(model))
     tokenizer.save_pretrained(folder)
     write_sums(folder)

@@ -1,11 +1,13 @@
-"""Work on batches in several processes: results in the order of the batches, a bounded look-ahead, and no waiting for the dead.
+"""Work on batches in other processes: results in the order of the batches, a bounded look-ahead, and no waiting for the dead.
 
 Each process gets its own copy of the attributor. A process that dies (killed, out of memory) takes nothing with it but the item
-that it died of, if it dies of it again alone; that item's result is a `Died`.
+that it died of, if it dies of it again alone; that item's result is a `Died`. One process is no special case: a text never kills
+the process that asks.
 """
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import sys
@@ -41,10 +43,10 @@ class Died:
     reason: str = "the process that worked on it died twice (killed, or out of memory)"
 
 
-def _begin(attributor: QuoteAttributor, parent: int) -> None:
+def _begin(attributor: QuoteAttributor, parent: int, cores: int) -> None:
     global _attributor
     _attributor = attributor
-    os.environ.setdefault(_THREADS, "1")  # one processor a process
+    os.environ.setdefault(_THREADS, str(cores))
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads())
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
@@ -62,9 +64,10 @@ def _work(job: Job[Item, Result], batch: Sequence[Item]) -> Sequence[Result]:
 
 
 class Workers(Generic[Item, Result]):
-    """Runs one job in ``count`` processes, or in this one where ``count`` is 1.
+    """Runs one job in ``count`` other processes, which share the processors of this one.
 
-    ``on_death`` is told how often a process has died so far. Use it as a context: leaving it ends the processes.
+    ``on_death`` is told how often a process has died so far. Use it as a context: leaving it ends the processes. Raises
+    `ChildProcessError` where a process dies before it has anything to do: then it is no item's fault.
     """
 
     def __init__(
@@ -81,21 +84,16 @@ class Workers(Generic[Item, Result]):
         self._count = count
         self._on_death = on_death
         self._deaths = 0
-        self._pool = self._fresh(count) if count > 1 else None
+        self._pool = self._fresh()
 
     def __enter__(self) -> Workers[Item, Result]:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._pool is not None:
-            _end(self._pool)
+        _end(self._pool)
 
     def __call__(self, batches: Iterable[Sequence[Item]]) -> Iterator[Sequence[Result | Died]]:
         """The results of each batch, in order; batches are asked for only a little ahead of what is taken."""
-        if self._pool is None:
-            for batch in batches:
-                yield self._job(self._attributor, batch)
-            return
         waiting: deque[tuple[Sequence[Item], Future[Sequence[Result]]]] = deque()
         rest = iter(batches)
         while True:
@@ -112,7 +110,6 @@ class Workers(Generic[Item, Result]):
                 waiting = deque((own, self._submit(own)) for own, _ in waiting)
 
     def _submit(self, batch: Sequence[Item]) -> Future[Sequence[Result]]:
-        assert self._pool is not None
         try:
             return self._pool.submit(_work, self._job, batch)
         except BrokenProcessPool:
@@ -123,21 +120,25 @@ class Workers(Generic[Item, Result]):
     def _alone(self, item: Item) -> Result | Died:
         """The result of one item, on which one of the processes works without another item."""
         try:
+            self._pool.submit(os.getpid).result()
+        except BrokenProcessPool:
+            raise ChildProcessError(errno.ECHILD, "processes die before they begin to work, is there memory for them?") from None
+        try:
             return self._submit([item]).result()[0]
         except BrokenProcessPool:
             self._died()
             return Died()
 
     def _died(self) -> None:
-        assert self._pool is not None
         self._deaths += 1
         self._on_death(self._deaths)
         _end(self._pool)
-        self._pool = self._fresh(self._count)
+        self._pool = self._fresh()
 
-    def _fresh(self, count: int) -> ProcessPoolExecutor:
+    def _fresh(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(count, context, _begin, (self._attributor, os.getpid()))
+        cores = max(1, usable_cores() // self._count)
+        return ProcessPoolExecutor(self._count, context, _begin, (self._attributor, os.getpid(), cores))
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

@@ -130,7 +130,7 @@ def documents(draw: st.DrawFn) -> Document:
             "speaker": draw(st.sampled_from(ids)),
             "confidence": draw(st.sampled_from([None, 0.25, 1.0])),
             "act": draw(st.sampled_from([None, "deny"])),
-            "parent": draw(st.sampled_from([None, "q 0", "gone"])) if n else None,
+            "parent": draw(st.sampled_from([None, "q 0", "gone"])),
         }
         for n in range(draw(st.integers(0, 4)))
     ]

@@ -413,21 +413,21 @@ def test_documents_are_paired_by_id_not_by_order() -> None:
 @pytest.mark.parametrize(
     ("gold", "found", "linked", "message"),
     [
-        ([GOLD, GOLD], [GOLD], None, "'d1' stands twice among the gold"),
-        ([GOLD], [GOLD, GOLD], None, "'d1' stands twice among the predicted"),
-        ([replace(GOLD, id="")], [GOLD], None, "gold document 1 has no id"),
-        ([GOLD], [], None, "no predicted document for 1 ids: 'd1'"),
-        ([GOLD], [GOLD, replace(GOLD, id="d2")], None, "no gold document for 1 ids: 'd2'"),
+        ([GOLD, GOLD], [GOLD], None, "'d1' stands twice in the gold"),
+        ([GOLD], [GOLD, GOLD], None, "'d1' stands twice in the predicted"),
+        ([replace(GOLD, id="")], [GOLD], None, "document 1 of the gold documents has no id"),
+        ([GOLD], [], None, "1 missing from the predicted documents: 'd1'"),
+        ([GOLD], [GOLD, replace(GOLD, id="d2")], None, "1 missing from the gold documents: 'd2'"),
         (
             [GOLD],
             [replace(GOLD, text=TEXT[:-1] + "!")],
             None,
-            f"differs from the gold text at character {len(TEXT) - 1}",
+            f"its text in the predicted documents differs from that in the gold documents at character {len(TEXT) - 1}",
         ),
         ([GOLD], [predicted(READY, READY)], None, "a quote id stands twice"),
         ([GOLD], [GOLD], [predicted(READY)], "1 attributed quotes for 4 gold quotes"),
         ([GOLD], [GOLD], [predicted(*reversed(GOLD.quotes))], "attributed quote 1 is not gold quote 1"),
-        ([GOLD], [GOLD], [], "no attributed document"),
+        ([GOLD], [GOLD], [], "1 missing from the attributed documents"),
     ],
 )
 def test_documents_that_do_not_belong_together(

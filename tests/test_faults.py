@@ -5,6 +5,7 @@ Each ends in one clear line and in a state that the same command goes on from.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -12,11 +13,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import DATA
 from deadly import GREEDY
 
 from quoteattr import QuoteAttributor, standoff
@@ -272,6 +274,73 @@ def test_a_clock_that_goes_back_changes_nothing(tmp_path: Path, monkeypatch: pyt
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Training
+
+
+@pytest.fixture(scope="module")
+def training(encoders: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Path]:
+    """A command that trains a tiny model, without the folder that it names last, and one in which it ran undisturbed."""
+    folder = tmp_path_factory.mktemp("training")
+    lines = (DATA / "articles.jsonl").read_text(encoding="utf-8").splitlines()
+    (folder / "train.jsonl").write_text("\n".join(lines[:3]), encoding="utf-8")
+    (folder / "dev.jsonl").write_text("\n".join(lines[3:5]), encoding="utf-8")
+    files = [str(folder / "train.jsonl"), "--dev", str(folder / "dev.jsonl"), "--encoder", str(encoders["bert"])]
+    command = ["train", *files, "--epochs", "1", "-o"]
+    assert main([*command, str(folder / "whole")]) == 0
+    return command, folder / "whole"
+
+
+@pytest.mark.parametrize("name", ["epochs/1.safetensors", "checkpoint.pt"])
+def test_training_goes_on_when_there_is_space_again(training: tuple[list[str], Path], tmp_path: Path, name: str) -> None:
+    command, whole = training
+    out = tmp_path / "model"
+    code, lines = limited("RLIMIT_FSIZE", (whole / name).stat().st_size - 1, *command, out)
+    lines = [line for line in lines if line.startswith("quoteattr: ")] + [line for line in lines if "Error" in line]
+    assert code == 2
+    assert "could not be written, is there space left?" in lines[-1]
+    assert lines[-1].endswith("; the same command goes on from here")
+    assert main([*command, str(out)]) == 0
+    assert (out / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert (out / "config.json").read_bytes() == (whole / "config.json").read_bytes()
+
+
+def test_hashes_that_could_not_be_written_do_not_refuse_the_model(
+    training: tuple[list[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from quoteattr import train
+
+    command, whole = training
+    out = shutil.copytree(whole, tmp_path / "model")
+
+    def full(folder: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(folder / "SHA256SUMS"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "write_sums", full)
+        assert main([*command, str(out)]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith("no space left on device; the same command goes on from here")
+    assert main([*command, str(out)]) == 0
+    assert (out / "SHA256SUMS").read_bytes() == (whole / "SHA256SUMS").read_bytes()
+
+
+def test_of_two_runs_that_train_in_one_folder_one_says_so(
+    training: tuple[list[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "model"
+    (out / "epochs").mkdir(parents=True)
+    with module.FileLock(out / "epochs/lock"):
+        assert main([*training[0], str(out)]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"quoteattr: {out}: another run is writing it"
+
+
+def test_training_in_a_folder_that_may_not_be_written_is_said(
+    training: tuple[list[str], Path], locked: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*training[0], str(locked / "model")]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"quoteattr: {locked}/model: ")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # The model
 
 
@@ -316,6 +385,40 @@ def test_a_model_without_hashes_or_with_those_of_other_files_loads(model: Path) 
     assert QuoteAttributor.from_pretrained(model)(TEXT) == expected
     (model / "SHA256SUMS").unlink()
     assert QuoteAttributor.from_pretrained(model)(TEXT) == expected
+
+
+@pytest.fixture
+def hub(model: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """A Hub that has the model under every id, and what it was asked for."""
+    asked: list[tuple[str, list[str]]] = []
+
+    def snapshot_download(repo_id: str, allow_patterns: list[str]) -> str:
+        asked.append((repo_id, allow_patterns))
+        return str(model)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    return asked
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_a_model_of_the_hub_is_compared_with_its_hashes(hub: list[tuple[str, list[str]]], model: Path, engine: Any) -> None:
+    (model / "pytorch_model.bin").write_bytes(b"")
+    found, own = (QuoteAttributor.from_pretrained(name, engine=engine) for name in ("owner/name", None))
+    assert found(TEXT) == own(TEXT)
+    assert found.facts == {**own.facts, "model": "owner/name"}
+    weights = model / {"onnx": "onnx/words.onnx", "torch": "model.safetensors"}[engine]
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(ModelError, match="truncated or altered, its hash is not the one in SHA256SUMS"):
+        QuoteAttributor.from_pretrained("owner/name", engine=engine)
+    (name, patterns), _ = hub
+    assert name == "owner/name"
+    wanted = {file.name for file in model.rglob("*") if any(file.match(pattern) for pattern in patterns)}
+    assert wanted == {file.name for file in BUNDLED.rglob("*") if file.is_file()} - {"README.md", "__init__.py"}
+
+
+def test_a_model_of_the_hub_is_run_without_torch_where_it_can_be(hub: list[tuple[str, list[str]]], model: Path) -> None:
+    hashes = [QuoteAttributor.from_pretrained("owner/name", engine=engine).facts for engine in (None, "onnx", "torch")]
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_the_command_says_what_is_damaged(model: Path, capsys: pytest.CaptureFixture[str]) -> None:

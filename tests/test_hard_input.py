@@ -21,7 +21,9 @@ from quoteattr.convert.web_annotation import quote_annotations
 from quoteattr.corpus import Failure
 from quoteattr.html import render_html
 from quoteattr.render import render_table
+from quoteattr.score import read_batch
 from quoteattr.tables import documents_to_arrow
+from quoteattr.workers import Workers
 
 NEWS = "قال وزير النقل سالم الخطيب إن الطريق الساحلي سيفتح غدا. وأضاف: «الأشغال انتهت». "
 PAGE = (
@@ -123,3 +125,47 @@ def test_any_mixture_reads_alike_in_any_batch(model: QuoteAttributor, words: lis
     text = " ".join(words)
     check(alone := model(text), text)
     assert list(model.pipe([NEWS, text, NEWS * 3], batch_size=3))[1] == alone
+
+
+PIECES = [
+    *(NEWS * 2).split(),
+    "«",
+    "»",
+    '"',
+    "\x00",
+    "\ud800",
+    "\udfff",
+    "\u202e",
+    "\u2066",
+    "\u200f",
+    "\ufeff",
+    "\r\n",
+    "\u0651ـ",
+    "👩‍👧",
+    "ﷺ",
+]
+FORMED = st.builds(unicodedata.normalize, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]), st.sampled_from(NEWS.split()))
+ANYTHING = st.lists(st.sampled_from(PIECES) | FORMED | st.text(st.characters(), max_size=8), max_size=40).map(" ".join)
+
+
+@pytest.fixture(scope="module", params=[(engine, count) for engine in ("rules", "onnx", "torch") for count in (1, 2)])
+def crowd(request: pytest.FixtureRequest) -> Iterator[tuple[QuoteAttributor, Workers[Document, Document | Failure]]]:
+    """An attributor, and processes that have it too."""
+    engine, count = request.param
+    own = QuoteAttributor.rules() if engine == "rules" else QuoteAttributor.from_pretrained(engine=engine)
+    with Workers(own, read_batch, count) as workers:
+        yield own, workers
+
+
+@settings(max_examples=15)
+@given(texts=st.lists(ANYTHING, min_size=1, max_size=5), size=st.integers(1, 4))
+def test_any_texts_read_alike_on_every_engine_in_any_batch_and_any_number_of_processes(
+    crowd: tuple[QuoteAttributor, Workers[Document, Document | Failure]], texts: list[str], size: int
+) -> None:
+    own, workers = crowd
+    alone = [own(text) for text in texts]
+    for document, text in zip(alone, texts, strict=True):
+        check(document, text)
+    assert list(own.pipe(texts, batch_size=size)) == alone
+    batches = [[Document(text) for text in texts[n : n + size]] for n in range(0, len(texts), size)]
+    assert [document for batch in workers(batches) for document in batch] == alone

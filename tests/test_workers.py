@@ -1,4 +1,4 @@
-"""Batches in several processes: order, look-ahead, and processes that die."""
+"""Batches in other processes: order, look-ahead, and processes that die."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from deadly import KILLS, SLOW, Deadly
 
 from quoteattr.attributor import QuoteAttributor
-from quoteattr.workers import Died, Workers
+from quoteattr.workers import Died, Workers, threads, usable_cores
 
 
 def lengths(attributor: Any, batch: Sequence[str]) -> list[int]:
@@ -21,6 +21,10 @@ def processes(attributor: Any, batch: Sequence[str]) -> list[int]:
     return [os.getpid() for _ in batch]
 
 
+def shares(attributor: Any, batch: Sequence[str]) -> list[int]:
+    return [threads() for _ in batch]
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_results_come_in_the_order_of_the_batches(count: int) -> None:
     batches = [[SLOW, "ab"], ["abc"], [], ["a" * n for n in range(5)]]
@@ -28,11 +32,19 @@ def test_results_come_in_the_order_of_the_batches(count: int) -> None:
         assert list(workers(batches)) == [[4, 2], [3], [], [0, 1, 2, 3, 4]]
 
 
-def test_several_processes_work_and_this_one_does_not() -> None:
-    with Workers(Deadly(), processes, 2) as workers:  # type: ignore[arg-type]
+@pytest.mark.parametrize("count", [1, 2])
+def test_other_processes_work_and_this_one_does_not(count: int) -> None:
+    with Workers(Deadly(), processes, count) as workers:  # type: ignore[arg-type]
         used = {pid for batch in workers([[SLOW]] * 12) for pid in batch}
     assert os.getpid() not in used
-    assert len(used) == 2
+    assert len(used) == count
+
+
+def test_the_processes_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for count in (1, usable_cores() + 1):
+        with Workers(Deadly(), shares, count) as workers:  # type: ignore[arg-type]
+            assert list(workers([["a"]])) == [[max(1, usable_cores() // count)]]
 
 
 def test_batches_are_asked_for_only_a_little_ahead() -> None:
@@ -50,13 +62,22 @@ def test_batches_are_asked_for_only_a_little_ahead() -> None:
         assert asked <= 8
 
 
-def test_what_kills_a_process_is_one_result_and_the_rest_goes_on() -> None:
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_kills_a_process_is_one_result_and_the_rest_goes_on(count: int) -> None:
     deaths: list[int] = []
     batches = [["a"], ["ab", KILLS, "abc"], ["abcd"], [KILLS], ["abcde"]]
-    with Workers(Deadly(), lengths, 2, deaths.append) as workers:  # type: ignore[arg-type]
+    with Workers(Deadly(), lengths, count, deaths.append) as workers:  # type: ignore[arg-type]
         assert list(workers(batches)) == [[1], [2, Died(), 3], [4], [Died()], [5]]
     assert deaths == [*range(1, len(deaths) + 1)]
     assert len(deaths) >= 2
+
+
+def test_processes_that_die_before_they_begin_are_no_fault_of_the_texts() -> None:
+    with (
+        Workers(Deadly(stillborn=True), lengths, 1) as workers,  # type: ignore[arg-type]
+        pytest.raises(ChildProcessError, match="processes die before they begin to work"),
+    ):
+        list(workers([["a"], ["b"]]))
 
 
 def test_an_error_of_the_job_reaches_the_caller() -> None:

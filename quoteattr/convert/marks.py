@@ -128,7 +128,7 @@ def marks_of(document: Document) -> Marks:
                 if (label, span) not in shared:
                     shared[label, span] = marked(label, span)
                 links.append((contents[quote.id], shared[label, span]))
-    links += [(contents[q.id], contents[q.parent]) for q in document.quotes if q.parent in contents]
+    links += [(contents[q.id], contents[q.parent]) for q in document.quotes if q.parent in contents and q.parent != q.id]
     return Marks(tuple(marks), tuple(links))
 
 
