@@ -3,13 +3,15 @@
     python benchmarks/endurance.py --model rules --documents 200000 [--workers 1]
 
 The articles of ``--raw`` are repeated with fresh ids until there are enough. Every second the memory of the command and all its
-processes is added up, and the parts that are done are counted.
+processes is added up, and the parts that are done are counted. The hash of the quotes says whether one and two workers find the
+same.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
 import sys
 import tempfile
@@ -22,6 +24,7 @@ from typing import Any
 import machine
 import matplotlib
 import numpy as np
+from pyarrow import parquet
 
 from quoteattr import __version__
 from quoteattr.corpus import Columns, Corpus, find_corpus
@@ -76,8 +79,19 @@ def run(model: str | None, corpus: Path, count: int, workers: int, form: str) ->
         "memory in the last tenth / in the second": _growth(megabytes),
         "bytes in, compressed": corpus.stat().st_size,
         "bytes out": out.stat().st_size,
+        "sha256 of the quotes": _hash(out),
         "memory, MB": _thinned(megabytes),
     }
+
+
+def _hash(out: Path) -> str:
+    """The SHA-256 of the rows of a file, whatever its own metadata say."""
+    if out.suffix != ".parquet":
+        return hashlib.sha256(out.read_bytes()).hexdigest()
+    found = hashlib.sha256()
+    for batch in parquet.ParquetFile(out).iter_batches():
+        found.update("\n".join(map(str, batch.to_pylist())).encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
 
 
 def _by_tenth(done: Sequence[tuple[float, int]], count: int) -> list[float]:
@@ -136,10 +150,10 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2, help="processors to use (default: 2)")
     parser.add_argument("--format", choices=["parquet", "jsonl", "csv"], default="parquet")
     parser.add_argument("--raw", type=Path, default=RAW, help=f"folder of the articles (default: {RAW})")
-    parser.add_argument("--out", type=Path, help="default: benchmarks/results/endurance-MODEL.json; the picture beside it")
+    parser.add_argument("--out", type=Path, help="default: benchmarks/results/endurance-MODEL-WORKERS.json, .svg")
     options = parser.parse_args()
     name = "model" if options.model == "default" else Path(options.model).name
-    path = options.out or RESULTS / f"endurance-{name}.json"
+    path = options.out or RESULTS / f"endurance-{name}-{options.workers}.json"
     cores = machine.keep_to(options.cores)
     with tempfile.TemporaryDirectory() as work:
         corpus = Path(work) / "news.jsonl.gz"

@@ -145,20 +145,30 @@ def _frames(tokens: Tokens) -> _Frames:
 
 
 def _unlisted(tokens: Tokens, i: int) -> _Frame | None:
-    """A verb that the lexicon does not list, right before a colon or quotation mark with words enough for speech."""
+    """A verb that the lexicon does not list, right before a colon or quotation mark with words enough for speech, or behind
+    «بهذه الكلمات» and a quotation."""
     stop = min(tokens.stop(i), i + 12)
+    if _before_manner(tokens, i) < i and (said := _closed_before(tokens, i)) is not None:
+        form = _unlisted_form(tokens, i)
+        frame = _Frame(i, i + 1, tokens.end(i), form, "inverted", i, i, said)
+        frame.source, frame.side = _source(tokens, i, i + 1, stop, form, False)
+        return frame
     for k in range(i + 1, stop):
         quotation = tokens.opens.get(tokens.starts[k])
         if quotation is None:
             continue
         if _count(tokens, k + 1, quotation.inner[1]) < 4 or tokens.words[k - 1] in _NOT_SPEECH_BEFORE:
             return None
-        form = CueForm(words=(tokens.words[i],), lemma=tokens.words[i], pos="verb", act="assert", strength=0.1)
+        form = _unlisted_form(tokens, i)
         pattern: Pattern = "colon" if tokens.words[k - 1] == ":" else "quotation"
         frame = _Frame(i, i + 1, tokens.end(i), form, pattern, k, k, quotation)
         frame.source, frame.side = _source(tokens, i, i + 1, k, form, False)
         return frame
     return None
+
+
+def _unlisted_form(tokens: Tokens, i: int) -> CueForm:
+    return CueForm(words=(tokens.words[i],), lemma=tokens.words[i], pos="verb", act="assert", strength=0.1)
 
 
 def _read_form(tokens: Tokens, i: int, form: CueForm) -> list[_Frame]:
@@ -190,12 +200,7 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
             frame.source, frame.side = _relayed(tokens, j, k)
         else:
             frame.source, frame.side = _source(tokens, i, j, min(k, begin), form, joined)
-            if (
-                form.lemma in _DESCRIBING
-                and frame.source is not None
-                and frame.side == "after"
-                and _fills(tokens, frame.source, k)
-            ):
+            if frame.source is not None and frame.side == "after" and is_described(tokens, form, frame.source, k):
                 frame.source, frame.side = None, None
             if frame.source is not None and frame.side == "after" and fold(form.lemma) not in _ADDRESSING:
                 frame.source = extended(tokens, frame.source, k)
@@ -217,8 +222,10 @@ def _verb(tokens: Tokens, i: int, j: int, form: CueForm) -> list[_Frame]:
     return frames
 
 
-def _fills(tokens: Tokens, mention: Mention, k: int) -> bool:
-    """Whether a phrase reaches up to token ``k``: in «وصف القرار بأنه» it is what is described, not who describes."""
+def is_described(tokens: Tokens, form: CueForm, mention: Mention, k: int) -> bool:
+    """Whether a phrase between a verb and the token ``k`` that opens the content is what is described: «وصف القرار بأنه»."""
+    if form.lemma not in _DESCRIBING or form.object_pronoun or tokens.words[k] == ":":
+        return False
     gap = range(mention.last, k)
     return all(not tokens.words[n][0].isalnum() or tokens.words[n] == "ب" for n in gap)
 
@@ -312,8 +319,9 @@ def _count(tokens: Tokens, k: int, offset: int) -> int:
 
 
 def _closed_before(tokens: Tokens, i: int) -> Quotation | None:
-    """The quotation that closes right before a token (a comma or full stop may stand between)."""
-    k = i - 1
+    """The quotation that closes right before a token (a comma or full stop may stand between, and «بهذه الكلمات», «هكذا»)."""
+    k = _before_manner(tokens, i) - 1
+    i = k + 1
     while k >= 0 and i - k <= 3 and tokens.paragraph[k] == tokens.paragraph[i]:
         start = tokens.starts[k]
         if start in tokens.closes:
@@ -322,6 +330,18 @@ def _closed_before(tokens: Tokens, i: int) -> Quotation | None:
             return None
         k -= 1
     return None
+
+
+def _before_manner(tokens: Tokens, i: int) -> int:
+    """The first token of the «بهذه الكلمات» or «هكذا» before a verb that speaks of the quotation just closed; else the verb's."""
+    words = tokens.words
+    if words[i - 1 : i] == ["هكذا"]:
+        return i - 1
+    return i - 2 if i > 1 and words[i - 2] in _WITH_THIS and words[i - 1] in _WORDS_SAID else i
+
+
+_WITH_THIS = frozenset(("بهذا", "بهذه", "بتلك", "بهاته"))
+_WORDS_SAID = frozenset(("الكلمات", "العباره", "العبارات", "الجمله", "الجمل", "السوال", "الاسيله", "القول", "الاقوال", "المقوله"))
 
 
 def _relayed(tokens: Tokens, j: int, k: int) -> tuple[Mention | None, Side | None]:
@@ -576,29 +596,47 @@ def _opens_main_clause(tokens: Tokens, k: int) -> bool:
 
 
 def _headline(tokens: Tokens, colon: int) -> _Frame | None:
-    """«الوزير: لن نقبل» on a line of its own."""
+    """«الوزير: لن نقبل» on a line of its own, or behind two full stops: «دواء مفقود.. والوزير: لن نقبل»."""
     first = colon - 1
     paragraph = tokens.paragraph[colon]
     if colon == 0 or tokens.paragraph[first] != paragraph:
         return None
-    while first > 0 and tokens.paragraph[first - 1] == paragraph and colon - first <= 10:
+    words = tokens.words
+    while (
+        first > 0 and tokens.paragraph[first - 1] == paragraph and colon - first <= 10 and words[first - 2 : first] != [".", "."]
+    ):
         first -= 1
-    if (first > 0 and tokens.paragraph[first - 1] == paragraph) or colon == first or colon + 1 >= len(tokens.words):
+    second = words[first - 2 : first] == [".", "."] and tokens.paragraph[first - 1] == paragraph
+    if (first > 0 and tokens.paragraph[first - 1] == paragraph and not second) or colon == first or colon + 1 >= len(words):
         return None
     if tokens.paragraph[colon + 1] != paragraph:
         return None
-    mention = phrase_at(tokens, first, colon, closed=True)
+    mention = phrase_at(tokens, first, colon, skip=int(second and tokens.infos[first].conjunction), closed=True)
     if mention is None or mention.form == "pronoun":
         return None
     if mention.form == "other" and mention.last - mention.first > 1 and tokens.starts[first] not in tokens.opens:
         return None
-    if mention.last < colon and not (
+    last = mention.last
+    while last < colon and tokens.starts[last] in tokens.closes:
+        last += 1  # «رئيس حركة "نداء": …»
+    if last < colon and not (
         tokens.infos[mention.last].function in ("inner", "preposition") or tokens.infos[mention.last].preposition
     ):
         return None
     begin = colon + 1
+    if _is_byline(tokens, begin):
+        return None
     quotation = tokens.opens.get(tokens.starts[begin])
     return _Frame(colon, colon + 1, tokens.end(colon), _COLON, "headline", colon, begin, quotation, mention, "before")
+
+
+def _is_byline(tokens: Tokens, begin: int) -> bool:
+    """Whether the line goes on with a name alone: «الرباط: نادية العلوي»."""
+    end = begin
+    while end < len(tokens.words) and tokens.paragraph[end] == tokens.paragraph[begin]:
+        end += 1
+    named = phrase_at(tokens, begin, end, closed=True)
+    return named is not None and named.form == "name" and named.last == end
 
 
 _COLON = CueForm(words=(":",), lemma=":", pos="preposition", act="assert", strength=0.5)

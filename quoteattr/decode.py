@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from quoteattr.batching import LINK_KINDS, Batch, Pairs, Place, Pointers
-from quoteattr.candidates import RELAYING, Candidates, Content, Cue, describes_manner, given_cue, is_object
+from quoteattr.candidates import RELAYING, Candidates, Content, Cue, describes_manner, given_cue, is_described, is_object
 from quoteattr.encoding import Encoded, Encoder, Floats, cues_by_word, pair_features, reach
 from quoteattr.engine import Engine, Role, States
 from quoteattr.phrases import Mention, renamed, spanned
@@ -229,7 +229,8 @@ class ModelReading:
             last -= 1
         whole = cue.form.pos == "verb" and first == cue.after
         mention = self._named(spanned(tokens, first, last, whole=whole))
-        if whole and (is_object(tokens, mention) or describes_manner(tokens, first)):
+        described = last <= cue.opener and is_described(tokens, cue.form, mention, cue.opener)
+        if whole and (described or is_object(tokens, mention) or describes_manner(tokens, first)):
             return cue
         return replace(cue, source=mention, side="before" if mention.start < cue.start else "after")
 
@@ -253,11 +254,24 @@ class ModelReading:
             return mention
         tokens = self.candidates.tokens
         first, stop = mention.first, mention.last
-        while stop < tokens.stop(mention.first) and tokens.words[stop][0].isalpha() and not tokens.infos[stop].function:
+        while stop < tokens.stop(first) and self._may_go_on(stop):
             stop += 1
         if mention.form == "name":
             first = name_begin(self.names, first, tokens.first(first))
-        return renamed(tokens, mention, name_within(self.names, first, min(mention.last + 1, stop), stop))
+        found = name_within(self.names, first, min(mention.last + 1, stop), stop)
+        if found is not None and found[1] - found[0] > 2 and self._says_where_from(found[0]):
+            found = (found[0] + 1, found[1])
+        return renamed(tokens, mention, found)
+
+    def _says_where_from(self, k: int) -> bool:
+        """Whether a word before a name is no part of it: «الروماني» in «الروماني كورنيل باديا»."""
+        info = self.candidates.tokens.infos[k]
+        return info.definite and info.nationality
+
+    def _may_go_on(self, k: int) -> bool:
+        """Whether a word can belong to the name before it: one that is no cue («شفيق القاضي فرأى»)."""
+        word, info = self.candidates.tokens.words[k], self.candidates.tokens.infos[k]
+        return word[0].isalpha() and not info.function and self.cues[k] < self._engine.settings.cue_threshold
 
     def _content(self, cue: Cue, first: int, last: int) -> Content:
         tokens = self.candidates.tokens

@@ -66,9 +66,9 @@ def decide(candidates: Candidates) -> list[Report]:
 def sound(candidates: Candidates, reports: Sequence[Report]) -> list[Report]:
     """Reports as they can stand together in one text.
 
-    The turns of an interview are none, nor is what a colon leads to where that reports itself. A quotation that its cue
-    divides is two. Indirect speech ends before a clause of somebody else («…، ورد المدير بأن»), and what only a tag with a
-    pronoun attributes («…، على حد قوله») is added.
+    The turns of an interview are none, nor is what a colon leads to where that reports itself, nor «قيل إن» where nobody is
+    said to speak. A quotation that its cue divides is two. Indirect speech ends before a clause of somebody else («…، ورد
+    المدير بأن»), and what only a tag with a pronoun attributes («…، على حد قوله») is added.
     """
     tokens = candidates.tokens
     interview = is_interview(tokens)
@@ -78,6 +78,8 @@ def sound(candidates: Candidates, reports: Sequence[Report]) -> list[Report]:
     kept = []
     for report in ordered:
         if tokens.words[report.cue.token] == ":" and (interview or tokens.at(report.content.start) in cues):
+            continue
+        if report.cue.form.impersonal and report.cue.pattern == "clause" and report.cue.source is None:
             continue
         inside = ordered[bisect_right(places, report.content.start) : bisect_left(places, report.content.end)]
         kept.append(replace(report, content=_up_to_others(tokens, report.content, inside)))

@@ -51,6 +51,12 @@ def test_elided_subjects_and_titles_come_down_to_the_person(attributor: QuoteAtt
         assert quote.evidence.found_by == "model"
 
 
+def test_what_is_described_does_not_speak(attributor: QuoteAttributor) -> None:
+    document = attributor(f"{TEXT} ووصفت عمل المتطوعين بأنه «مشرف بكل المقاييس».")
+    described = document.quotes[-1]
+    assert (described.cue.text, described.speaker and described.speaker.name) == ("ووصفت", "رنا الحديدي")
+
+
 def test_doubtful_quotes_are_set_apart(attributor: QuoteAttributor) -> None:
     confidences = sorted(quote.confidence or 0 for quote in attributor(TEXT).quotes)
     strict = QuoteAttributor.from_pretrained(min_confidence=confidences[1])(TEXT)

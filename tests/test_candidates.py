@@ -63,8 +63,15 @@ SENTENCES = [
     # a quotation mark alone
     ('ووصف الوزير القرار بـ"الكارثة الكبرى على الاقتصاد".', "ووصف", "quotation", "الوزير", "after",
      "الكارثة الكبرى على الاقتصاد", "direct"),
+    ('وصفها رئيس البلدية بأنها "أول حل جذري منذ سنين".', "وصفها", "clause", "رئيس البلدية", "after",
+     "أول حل جذري منذ سنين", "direct"),
+    ('ووصف القرار بأنه "كارثة كبرى على الاقتصاد".', "ووصف", "clause", None, None, "كارثة كبرى على الاقتصاد", "direct"),
     # the words first
     ("«لن نقبل الشروط الجديدة»، قال الوزير أمام الصحافيين.", "قال", "inverted", "الوزير", "after",
+     "لن نقبل الشروط الجديدة", "direct"),
+    ("«لن نقبل الشروط الجديدة»، بهذه الكلمات رد الوزير على النائب.", "رد", "inverted", "الوزير", "after",
+     "لن نقبل الشروط الجديدة", "direct"),
+    ("«لن نقبل الشروط الجديدة»، هكذا لخص سامح شكري موقفه.", "لخص", "inverted", "سامح شكري", "after",
      "لن نقبل الشروط الجديدة", "direct"),
     ("الأسعار ستنخفض قريبا، يؤكد الوزير، بعد شهر صعب.", "يؤكد", "aside", "الوزير", "after", "الأسعار ستنخفض قريبا", "indirect"),
     # a preposition
@@ -79,6 +86,10 @@ SENTENCES = [
     # a headline
     ("الوزير: لن نقبل الشروط الجديدة\nاجتمع المجلس أمس.", ":", "headline", "الوزير", "before",
      "لن نقبل الشروط الجديدة", "direct"),
+    ("دواء مفقود في الصيدليات.. والوزير: لن نقبل الاحتكار\nاجتمع المجلس أمس.", ":", "headline", "الوزير", "before",
+     "لن نقبل الاحتكار", "direct"),
+    ("رئيس حركة «النداء»: لن نقبل الشروط\nاجتمع المجلس أمس.", ":", "headline", "رئيس حركة «النداء", "before",
+     "لن نقبل الشروط", "direct"),
     # nothing, or a noun, opens the content
     ("شدد الوزير على ضرورة احترام القانون.", "شدد", "need", "الوزير", "after", "ضرورة احترام القانون", "indirect"),
     ("وأضاف تأثر الاقتصاد بالأزمة العالمية.", "وأضاف", "bare", None, None, "تأثر الاقتصاد بالأزمة العالمية", "indirect"),
@@ -167,8 +178,8 @@ def test_sentences_without_a_cue(text: str) -> None:
     assert Reading(text).candidates.cues == ()
 
 
-@pytest.mark.parametrize("text", [": قوله ", "وصل الوزير\n: لن نقبل الشروط الجديدة"])
-def test_a_colon_at_the_start_of_a_line_makes_no_headline(text: str) -> None:
+@pytest.mark.parametrize("text", [": قوله ", "وصل الوزير\n: لن نقبل الشروط الجديدة", "الرباط: نادية العلوي\nوصل الوزير."])
+def test_a_colon_at_the_start_of_a_line_or_before_a_name_alone_makes_no_headline(text: str) -> None:
     assert all(cue.pattern != "headline" for cue in Reading(text).candidates.cues)
 
 

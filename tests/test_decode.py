@@ -331,6 +331,14 @@ def test_a_name_is_what_the_model_takes_for_one(own_model: QuoteModel, tokenizer
     assert speaker.name == name
 
 
+@pytest.mark.parametrize("text", ["أما {} فقال إن الطريق سيفتح غدا.", "قال مدرب الفريق الروماني {} إن الطريق سيفتح غدا."])
+def test_a_cue_and_where_somebody_is_from_are_no_part_of_a_name(own_model: QuoteModel, tokenizer: Any, text: str) -> None:
+    Judge(own_model, text.format("سالم الخطيب"), "سالم الخطيب فقال الروماني", None)
+    (quote,) = QuoteAttributor.of(loaded(own_model, tokenizer))(text.format("سالم الخطيب")).quotes
+    assert quote.speaker is not None
+    assert quote.speaker.name == "سالم الخطيب"
+
+
 def test_confidence_follows_the_weights_of_the_model(own_model: QuoteModel, tokenizer: Any) -> None:
     own_model.config.calibration = {"bias": 1.0}
     document = QuoteAttributor.of(loaded(own_model, tokenizer), min_confidence=0.5)(REPORT)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quoteattr.candidates import Candidates, Proposer
-from quoteattr.rules import THRESHOLD, Report, choose, decide, logistic, weights
+from quoteattr.rules import THRESHOLD, Report, choose, decide, logistic, sound, weights
 from quoteattr.text import normalize
 
 PROPOSER = Proposer()
@@ -206,6 +206,14 @@ def test_turns_of_an_interview_are_no_reports_but_lines_above_an_article_are() -
 )
 def test_reports_stand_together(text: str, reports: list[tuple[str, str]]) -> None:
     assert _reports(text) == reports
+
+
+@pytest.mark.parametrize(("text", "kept"), [("قيل إن الوفد وصل أمس.", 0), ("قال إن الوفد وصل أمس.", 1)])
+def test_where_nobody_is_said_to_speak_there_is_no_report(text: str, kept: int) -> None:
+    candidates = PROPOSER(normalize(text))
+    reports = [Report(cue, cue.contents[0], "model", 1.0) for cue in candidates.cues]
+    assert len(reports) == 1
+    assert len(sound(candidates, reports)) == kept
 
 
 def test_an_object_is_no_source() -> None:
