@@ -1,4 +1,5 @@
-"""The phenomena suite is what it says it is: sound spans, enough of everything, halves by hash, and nobody else's text."""
+"""The texts that were written for the project, the phenomena suite and those for training, are what they say they are: sound
+spans, enough of everything, halves by hash, nobody else's text, and the suite apart from what is trained on."""
 
 from __future__ import annotations
 
@@ -14,12 +15,14 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from cases import read_documents
 
 from quoteattr.schema import Document
 from quoteattr.suite import Suite
 from quoteattr.text import fold
 
 FOLDER = Path(os.environ.get("QUOTEATTR_SUITE", Path(__file__).parents[1] / "benchmarks" / "phenomena"))
+TRAINING = Path(__file__).parents[1] / "training" / "written.jsonl"
 GRAM = 8
 """Words in a row that two texts share by chance only where they are a formula of the trade."""
 
@@ -29,6 +32,12 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the suite is not t
 @cache
 def suite() -> Suite:
     return Suite.read(FOLDER)
+
+
+@cache
+def written() -> tuple[Document, ...]:
+    """The documents of the suite and those for training."""
+    return (*suite().documents, *read_documents(TRAINING))
 
 
 @cache
@@ -58,7 +67,7 @@ def test_there_is_enough_of_everything() -> None:
 
 def test_spans_begin_and_end_at_words_and_every_speaker_speaks() -> None:
     edges = ' \n\t«»"“”.,،؛:'
-    for document in suite().documents:
+    for document in written():
         assert {q.speaker.id for q in document.quotes if q.speaker} == {s.id for s in document.speakers}, document.id
         for quote in document.quotes:
             where = (document.id, quote.id)
@@ -66,13 +75,13 @@ def test_spans_begin_and_end_at_words_and_every_speaker_speaks() -> None:
             assert quote.speaker is not None, where
             assert quote.source is None or quote.source.text == quote.source.text.strip(" \n\t,،؛:"), where
             assert quote.cue.text.strip(), where
-            before = re.search(r"\w*$", document.text[: quote.content.start])
+            before = re.search(r"\w*\Z", document.text[: quote.content.start])
             assert before is not None
             assert before.group() in ("", "و", "ف", "ب", "ل"), where  # attached, and no part of what was said
 
 
 def test_no_item_stands_twice_or_nearly() -> None:
-    documents = suite().documents
+    documents = written()
     assert [id for id, count in Counter(d.id for d in documents).items() if count > 1] == []
     holders: dict[str, list[str]] = {}
     for document in documents:
@@ -94,7 +103,7 @@ def news(shared: Path) -> Iterator[tuple[str, str]]:
 
 def test_no_item_is_a_near_copy_of_the_news_that_the_project_was_given(shared_data: Path) -> None:
     own: dict[str, list[str]] = {}
-    for document in suite().documents:
+    for document in written():
         for gram in grams(document.text):
             own.setdefault(gram, []).append(document.id)
     found = Counter[tuple[str, str]]()
