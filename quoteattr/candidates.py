@@ -35,6 +35,8 @@ _DESCRIBING = word_set("describing")
 _ADDRESSING = word_set("addressing")
 RELAYING = word_set("relaying")
 _SAYING = word_set("saying")
+_WITH_THIS = word_set("with this")
+_WORDS_SAID = word_set("words said")
 _AND_THAT = frozenset(c + p + w for c in "و" for p in ("", "ب") for w in ("ان", "انه", "انها", "انهم", "اننا"))
 
 
@@ -338,10 +340,6 @@ def _before_manner(tokens: Tokens, i: int) -> int:
     if words[i - 1 : i] == ["هكذا"]:
         return i - 1
     return i - 2 if i > 1 and words[i - 2] in _WITH_THIS and words[i - 1] in _WORDS_SAID else i
-
-
-_WITH_THIS = frozenset(("بهذا", "بهذه", "بتلك", "بهاته"))
-_WORDS_SAID = frozenset(("الكلمات", "العباره", "العبارات", "الجمله", "الجمل", "السوال", "الاسيله", "القول", "الاقوال", "المقوله"))
 
 
 def _relayed(tokens: Tokens, j: int, k: int) -> tuple[Mention | None, Side | None]:
