@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from quoteattr.lexicon import CueForm, Lexicon
-from quoteattr.phrases import Mention, bare_name, extended, phrase_at
+from quoteattr.phrases import Mention, bare_name, extended, is_eponym, phrase_at
 from quoteattr.schema import QuoteType
 from quoteattr.text import NormalizedText, Quotation, fold
 from quoteattr.tokens import Reader, Tokens
@@ -998,12 +998,14 @@ def _mentions(tokens: Tokens) -> Iterator[Mention]:
         mention = phrase_at(tokens, k, tokens.stop(k), skip=tokens.infos[k].clitics)
         if mention is None or mention.form in ("other", "pronoun"):
             continue
+        behind = mention.last
+        if mention.kind == "person" and is_eponym(tokens, k):
+            continue
         found.append(mention)
         if mention.name is not None and mention.kind == "person":
             last = tokens.at(mention.name[1]) - 1
             if last > tokens.at(mention.name[0]) and tokens.words[last][0].isalpha():
                 surnames.add(tokens.words[last])
-        behind = mention.last
     yield from found
     if surnames:
         inside = {n for m in found for n in range(m.first, m.last)}

@@ -20,7 +20,7 @@ from quoteattr.batching import LINK_KINDS, Batch, Pairs, Place, Pointers
 from quoteattr.candidates import RELAYING, Candidates, Content, Cue, describes_manner, given_cue, is_described, is_object
 from quoteattr.encoding import Encoded, Encoder, Floats, cues_by_word, pair_features, reach
 from quoteattr.engine import Engine, Role, States
-from quoteattr.phrases import Mention, renamed, spanned
+from quoteattr.phrases import Mention, is_eponym, renamed, spanned
 from quoteattr.rules import Report, consistent, logistic, sound
 from quoteattr.schema import QuoteType
 from quoteattr.speakers import Adviser, Entity, Link, Offer
@@ -237,14 +237,18 @@ class ModelReading:
     def _sound(self, cue: Cue, first: int, last: int) -> bool:
         """Whether some words can be the source of a cue: of one sentence, without the cue itself and without «أن».
 
-        Behind a verb they are its subject, and no preposition leads to them («وقالت في المجلس», «قال لصحيفتنا»).
+        Behind a verb they are its subject, and no preposition leads to them («وقالت في المجلس», «قالت لصحيفتنا»).
         """
         tokens = self.candidates.tokens
         if first <= cue.token < last or last > tokens.stop(first):
             return False
         if cue.form.pos == "verb" and cue.after <= first and cue.form.lemma not in RELAYING:
             own, before = tokens.infos[first], tokens.infos[first - 1] if first > cue.after else None
-            if (own.preposition and own.noun) or (before is not None and before.function in ("preposition", "inner")):
+            if (
+                own.function == "oblique"
+                or (own.preposition and own.noun)
+                or (before is not None and before.function in ("preposition", "inner"))
+            ):
                 return False
         return all(tokens.infos[k].function != "complementiser" or tokens.inside[k] is not None for k in range(first, last))
 
@@ -259,6 +263,8 @@ class ModelReading:
         if mention.form == "name":
             first = name_begin(self.names, first, tokens.first(first))
         found = name_within(self.names, first, min(mention.last + 1, stop), stop)
+        if found is not None and found[0] > mention.first and is_eponym(tokens, found[0]):
+            return mention
         if found is not None and found[1] - found[0] > 2 and self._says_where_from(found[0]):
             found = (found[0] + 1, found[1])
         return renamed(tokens, mention, found)

@@ -29,6 +29,8 @@ _ABOUT = word_set("about")
 _GOVERNING = word_set("governing")
 
 _DIVINE = word_set("divine")
+_SON = frozenset(("بن", "ابن", "بنت"))
+_NAMED_AFTER = word_set("named after")
 _OFFICES = word_set("offices")
 _SAME = word_set("same")
 _SOME = word_set("some")
@@ -131,6 +133,18 @@ def renamed(tokens: Tokens, mention: Mention, name: tuple[int, int] | None) -> M
         first=min(mention.first, first),
         last=max(mention.last, last),
     )
+
+
+def is_eponym(tokens: Tokens, k: int) -> bool:
+    """Whether the name that begins or goes on at a word is that of a place or prize: «جامعة الحسين بن طلال», «كأس الملك فهد»."""
+    infos, begin, before = tokens.infos, tokens.first(k), k - 1
+    while before > begin:
+        noun = infos[before].noun
+        honorific = noun is not None and noun.cls == "honorific" and infos[before].definite
+        if not (honorific or infos[before].form in _NAME_PARTS or infos[before + 1].form in _SON):
+            break
+        before -= 1
+    return before >= begin and infos[before].stem in _NAMED_AFTER and not infos[before].definite
 
 
 def _stems(infos: Sequence[Word]) -> tuple[str, ...]:
@@ -404,6 +418,9 @@ class _PhraseReader:
             info.verb and not (self.closed and self.state == "name" and self.name[1] - self.name[0] == 1 and self._last_word(k))
         ):
             return k
+        joined = info.conjunction and self.head is not None and self.head.owned  # «مؤسسها ورئيسها»
+        if info.owned and k > self.first and not self.expects and not joined:
+            return k  # «استقبل الرئيس مستشاره»
         complete = self.state == "title" and not self.expects and self._head_cls() in ("title", "group")
         if info.form[0].isascii() and self.closed and complete:
             return k  # «أبلغ مسؤول بارز CNN»
@@ -484,7 +501,9 @@ class _PhraseReader:
     def _after_title(self, k: int, info: Word) -> bool:
         noun = info.noun
         before = self.t.infos[k - 1]
-        if info.stem in _NAMING and not info.definite and self._after_honorific(k):
+        if (_is_name(info) or info.name >= 0.3) and is_eponym(self.t, k):
+            self.expects = False
+        elif info.stem in _NAMING and not info.definite and self._after_honorific(k):
             self._begin_name(k, info)
         elif noun is not None and noun.cls == "honorific" and not (_is_name(info) and info.name >= 0.8):
             self.expects = False

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from quoteattr.lexicon import CueForm, Gender, Lexicon, NounForm
 from quoteattr.text import LETTERS, NormalizedText, Quotation, quotations, sentence_ends
-from quoteattr.words import function_words, news_words
+from quoteattr.words import function_words, news_words, word_set
 
 _TOKEN = re.compile(rf"[{LETTERS}]+|\d+(?:[.,/:٬]\d+)*|[^\W\d_]+|[^\w\s]|_")
 _MAX_SENTENCE = 200  # longer runs without a full stop are cut, which bounds the work for a cue
 _CACHE_LIMIT = 200_000
+_KINSMEN, _KINSWOMEN = word_set("kinsmen"), word_set("kinswomen")
+_NOT_OWNED = word_set("not owned")
+_PRONOUNS = ("هما", "ها", "هم", "هن", "نا", "ه")
+_NO_ARTICLE = word_set("no article")
 _GLUED = ("اليه", "اليها", "الي", "علي", "انه", "ان")
 
 
@@ -28,7 +32,7 @@ class Word:
     ``function`` is its class in ``function_words.tsv``; ``conjunction`` and ``preposition`` are attached letters; ``stem`` is
     the word without them and without article. ``name`` is how surely the word is part of a name, ``known`` whether news uses it
     (a word that is not, may be a name as well); ``organisation`` whether it begins the name of a body, ``country`` whether it
-    is one.
+    is one; ``owned`` whether the noun has a pronoun attached (زوجته، مديرها).
 
     The rest follows from these, worked out once a form because it is asked for every token: ``clitics`` is how many letters of
     the form are an attached conjunction or preposition (the ل of لل counts as one); ``alone`` are the cues of one word and
@@ -52,6 +56,7 @@ class Word:
     known: bool
     organisation: bool
     country: bool
+    owned: bool = False
     clitics: int = field(init=False)
     alone: tuple[CueForm, ...] = field(init=False)
     followed: Mapping[str, tuple[CueForm, ...]] = field(init=False)
@@ -114,6 +119,22 @@ class Tokens:
         return self.sentence_stop[number - 1] if number else 0
 
 
+def _reread(
+    normalized: NormalizedText,
+    words: Sequence[str],
+    starts: Sequence[int],
+    infos: list[Word],
+    forms: Mapping[str, Word],
+    letter: str,
+) -> None:
+    """Read words anew that the original writes with a last letter which folding makes one with another."""
+    for k in [k for k, word in enumerate(words) if word in forms]:
+        first, last = normalized.original_span(starts[k], starts[k] + len(words[k]))
+        written = normalized.original[first:last]
+        if written[-1] == letter and "إ" not in written:  # «وإلي» is no governor
+            infos[k] = forms[words[k]]
+
+
 def _inside(starts: list[int], marks: list[Quotation]) -> list[Quotation | None]:
     """For every token the innermost quotation around it: the last one to begin."""
     inside: list[Quotation | None] = [None] * len(starts)
@@ -163,6 +184,9 @@ class Reader:
         for words in lexicon.organisations:
             self._bodies.setdefault(words[0], []).append(words)
         self._known: dict[str, Word] = {}
+        # «والي» (governor) and «وإلى» are one after folding, like علي and على
+        self._with_ya = {**_ALI, "والي": replace(_ALI["علي"], form="والي", stem="والي", noun=lexicon.nouns.get("والي"), name=0.0)}
+        self._with_ha: dict[str, Word] = {}  # words that have a pronoun, if they end in ه and not in ة
 
     def read(self, normalized: NormalizedText) -> Tokens:
         """The tokens of a text."""
@@ -173,15 +197,16 @@ class Reader:
             words.append(match.group())
             starts.append(match.start())
         if len(self._known) > _CACHE_LIMIT:
-            self._known = {}
+            self._known, self._with_ha = {}, {}
         known = self._known
         for word in set(words).difference(known):
             known[word] = self._looked_up(word)
         infos = [known[word] for word in words]
-        if "ى" in normalized.original:
-            for k in [k for k, word in enumerate(words) if word in _ALI]:
-                if normalized.original[normalized.original_span(starts[k], starts[k] + len(words[k]))[1] - 1] == "ي":
-                    infos[k] = _ALI[words[k]]
+        original = normalized.original
+        if "ى" in original:
+            _reread(normalized, words, starts, infos, self._with_ya, "ي")
+        if original.count("ة") * 4 > original.count("ه "):
+            _reread(normalized, words, starts, infos, self._with_ha, "ه")
         marks = quotations(text)
         opens = {q.start: q for q in marks}
         sentence, stops = _sentences(text, words, starts, opens)
@@ -215,8 +240,19 @@ class Reader:
             noun = lexicon.nouns.get(word) if function == "event" else None
             return Word(word, function, conjunction, "", False, word, noun, 0.0, None, False, cues, False, True, False, False)
         counts, verbs = news_words()
+        for conjunction, preposition, rest in self._possible(word):
+            noun = None if cues or word in verbs or rest in lexicon.names else self._owned(rest)
+            if noun is None:
+                continue
+            owned = Word(
+                word, "", conjunction, preposition, True, rest, noun, 0.0, None, False, cues, False, True, False, False, True
+            )
+            if word[-2:] != "ته" and word[-1] == "ه":
+                self._with_ha[word] = owned  # «نجله», as far as the spelling tells
+                break
+            return owned
         conjunction, preposition, rest = self._split(word, counts, verbs)
-        definite = rest.startswith("ال") and len(rest) > 4
+        definite = rest.startswith("ال") and len(rest) > 4 and word not in _NO_ARTICLE
         stem = rest[2:] if definite else rest
         name = lexicon.names.get(rest) or (lexicon.names.get(stem) if definite else None)
         weight = name.weight if name else 0.0
@@ -226,6 +262,7 @@ class Reader:
             and weight < 0.5
             and (
                 word in verbs
+                or word in _NO_ARTICLE
                 or (word[0] in "وف" and word[1:] in verbs)
                 or (definite and len(rest) > 6 and rest.endswith(("هم", "ها")))  # التقتهم: no noun has both
             )
@@ -248,6 +285,28 @@ class Reader:
             stem in lexicon.countries or "ال" + stem in lexicon.countries,
         )
 
+    @staticmethod
+    def _possible(word: str) -> Iterator[tuple[bool, str, str]]:
+        """Attached conjunction and preposition that a word may have, and the rest, beginning with none."""
+        for cut in (0, 1) if word[0] in "وف" else (0,):
+            yield bool(cut), "", word[cut:]
+            if word[cut : cut + 1] in ("ب", "ل"):
+                yield bool(cut), word[cut], word[cut + 1 :]
+
+    def _owned(self, word: str) -> NounForm | None:
+        """The noun of a single person in a word with a pronoun: «زوجته», «مديرها», «أبوه»."""
+        for pronoun in _PRONOUNS:
+            stem = word.removesuffix(pronoun)
+            if stem == word:
+                continue
+            if stem in _KINSMEN or stem in _KINSWOMEN:
+                return NounForm(stem, "title", "m" if stem in _KINSMEN else "f", "s") if pronoun != "نا" else None
+            noun = self.lexicon.nouns.get(f"{stem[:-1]}ه" if stem.endswith("ت") else stem)
+            if noun is None or noun.cls not in ("title", "honorific") or noun.number != "s" or len(stem) < 3:
+                continue
+            return None if stem in _NOT_OWNED else replace(noun, cls="title")  # no form of address any more
+        return None
+
     def _glued(self, word: str) -> tuple[CueForm, ...]:
         """A finite cue that lost the space before its preposition: «أشارإلى»."""
         for tail in _GLUED:
@@ -268,7 +327,7 @@ class Reader:
                 stem = rest[2:] if rest.startswith("ال") and len(rest) > 4 else rest
                 if (
                     stem in lexicon.nouns
-                    or (rest in lexicon.names and preposition != "ك")
+                    or (rest in lexicon.names and preposition != "ك" and counts.get(word[cut:], 0) <= counts.get(rest, 0))
                     or (stem is not rest and stem in lexicon.names)
                     or stem in lexicon.nationalities
                     or rest in self._bodies

@@ -190,10 +190,26 @@ def test_mentions_are_found_anywhere() -> None:
     assert found[-1] == "لافروف"
 
 
-@pytest.mark.xfail(strict=True, reason="التقى is read as the adjective التقي")
 def test_a_verb_with_the_letters_of_an_adjective_begins_no_mention() -> None:
     reading = Reading("التقى وزير الخارجية سامح شكري أمس سيرغي لافروف.")
     assert next(reading.written(m.start, m.end) for m in reading.candidates.mentions) == "وزير الخارجية سامح شكري"
+
+
+@pytest.mark.parametrize(
+    ("text", "mentions"),
+    [
+        ("وصلت رئيسة جامعة الحسين بن طلال أمس.", ["رئيسة جامعة الحسين بن طلال"]),
+        ("وقع الحادث في شارع الملك فيصل قرب مسجد خالد بن الوليد.", []),
+        ("وصل اللاعبون إلى استاد محمد الحمد.", ["اللاعبون"]),
+        ("زار مدير جامعة الملك سعود عبد الله الصقعبي المعرض.", ["مدير جامعة الملك سعود عبد الله الصقعبي"]),
+        ("وشكر الرئيس مستشارها في الحديقة.", ["الرئيس", "مستشارها"]),
+        ("ورأى مؤسسها ورئيسها سامح الخطيب في الحديقة.", ["مؤسسها ورئيسها سامح الخطيب"]),
+        ("ومشى والدها مع والي وهران إلى الحديقة على مهل.", ["والدها", "والي وهران"]),
+    ],
+)
+def test_institutions_named_after_people_and_people_called_by_their_kin(text: str, mentions: list[str]) -> None:
+    reading = Reading(text)
+    assert [reading.written(m.start, m.end) for m in reading.candidates.mentions] == mentions
 
 
 def test_the_surname_of_a_full_name_is_a_name_elsewhere() -> None:

@@ -49,6 +49,9 @@ def _word(word: str) -> Word:
         ("لبنان", False, "", False, "لبنان"),
         ("بشار", False, "", False, "بشار"),
         ("كمال", False, "", False, "كمال"),
+        ("بنك", False, "", False, "بنك"),
+        ("بديل", False, "", False, "بديل"),
+        ("بيانا", False, "", False, "بيانا"),
     ],
 )
 def test_attached_letters_and_article(word: str, conjunction: bool, preposition: str, definite: bool, stem: str) -> None:
@@ -225,3 +228,36 @@ def test_tokens_cover_the_text_in_order(text: str) -> None:
 
 def test_an_empty_text_has_no_tokens() -> None:
     assert _read("").words == _read(" \n ").words == []
+
+
+@pytest.mark.parametrize(
+    ("text", "gender"),
+    [
+        ("قالت زوجته", "f"),
+        ("قال مديرها", "m"),
+        ("قال والدها", "m"),
+        ("ووالدته", "f"),
+        ("لمحاميها", "m"),
+        ("وصل أبوه إلى المدينة القديمة", "m"),
+        ("وصلت شقيقة الوزير", "f"),
+        ("وصل شقيقه إلى المدينة القديمة", "m"),
+    ],
+)
+def test_kin_and_superiors_with_a_pronoun(text: str, gender: str) -> None:
+    info = next(info for info in _read(text).infos if info.noun is not None)
+    assert info.noun is not None
+    assert (info.noun.cls, info.noun.gender, info.owned) == ("title", gender, "شقيقة" not in text)
+
+
+@pytest.mark.parametrize("word", ["مصدرها", "عالمنا", "أمامه", "طالبهم", "رسوله", "أمنا"])
+def test_words_that_only_look_like_somebody_with_a_pronoun(word: str) -> None:
+    assert not _word(word).owned
+
+
+@pytest.mark.parametrize(
+    ("text", "governor"),
+    [("وصل والي الولاية إلى المدينة", True), ("وصل إلى القرية والي المدينة", True), ("سافر إلي مصر والي تونس", False)],
+)
+def test_a_governor_is_no_preposition_where_the_letters_tell(text: str, governor: bool) -> None:
+    info = next(info for info in _read(text).infos if info.form == "والي")
+    assert (info.noun is not None) == governor
