@@ -995,6 +995,8 @@ def _mentions(tokens: Tokens) -> Iterator[Mention]:
     for k in [k for k, info in enumerate(tokens.infos) if info.denotes]:
         if k < behind:
             continue
+        if k > max(behind, tokens.first(k)) and tokens.infos[k - 1].stem in ("احد", "احدي"):
+            k -= 1
         mention = phrase_at(tokens, k, tokens.stop(k), skip=tokens.infos[k].clitics)
         if mention is None or mention.form in ("other", "pronoun"):
             continue

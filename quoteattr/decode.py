@@ -260,6 +260,8 @@ class ModelReading:
         first, stop = mention.first, mention.last
         while stop < tokens.stop(first) and self._may_go_on(stop):
             stop += 1
+        if tokens.infos[first].function == "determiner":
+            first += 1  # «أحد الخبراء»
         if mention.form == "name":
             first = name_begin(self.names, first, tokens.first(first))
         found = name_within(self.names, first, min(mention.last + 1, stop), stop)

@@ -27,8 +27,10 @@ _SUFFIXES = ("ته", "تها", "تهم", "ها", "هم", "نا")
 _FORMULAS = {"صلي": 4, "رضي": 3, "رحمه": 2, "حفظه": 2, "رحمها": 2, "حفظها": 2}  # صلى الله عليه وسلم …: how many words
 _ABOUT = word_set("about")
 _GOVERNING = word_set("governing")
+_GOVERNING_FROM = word_set("governing from")
 
 _DIVINE = word_set("divine")
+_ONE: Mapping[str, Gender] = {"احد": "m", "احدي": "f"}
 _SON = frozenset(("بن", "ابن", "بنت"))
 _NAMED_AFTER = word_set("named after")
 _OFFICES = word_set("offices")
@@ -377,7 +379,7 @@ class _PhraseReader:
             return k
         if info.form == "في" and follower.noun is not None and follower.noun.cls == "document" and not follower.definite:
             return k
-        if info.form == "عن" and not (self.expects or self.state == "post" or self.t.infos[self.last - 1].stem in _GOVERNING):
+        if info.form == "عن" and not (self.expects or self.state == "post" or self.t.infos[self.last - 1].stem in _GOVERNING_FROM):
             return k
         if info.form == "ل" and (follower.form[0].isascii() or (follower.noun is not None and follower.noun.cls == "media")):
             return k
@@ -509,10 +511,13 @@ class _PhraseReader:
             self.expects = False
             self.gender = noun.gender
         elif self.expects:
-            self.expects = not info.definite and (noun is not None or self._wants_more(k + 1))
+            self.expects = not (info.definite or info.nationality) and (noun is not None or self._wants_more(k + 1))
         elif info.definite:
-            if before.definite and _begins_other(info):
+            adjective = before is not self.head and (before.nationality or before.stem.endswith("يه"))  # «لجنة برلمانية الحكومة»
+            if (before.definite or adjective) and _begins_other(info):
                 return False
+            if before.definite and info.stem.endswith("ه") and self._of_men(k):
+                return False  # «الرئيس الجلسة»
             head_only = before is self.head or (before.noun is not None and before.noun.cls == "honorific")
             follows = k + 1 < self.stop and _is_name(self.t.infos[k + 1]) and not self.t.infos[k + 1].definite
             if (
@@ -542,6 +547,11 @@ class _PhraseReader:
         elif _is_name(info) and info.name >= 0.6 and not info.nationality and self._head_cls() == "title":
             self._begin_name(k, info)
         return True
+
+    def _of_men(self, k: int) -> bool:
+        """Whether all words before a feminine one are masculine singular nouns, so that it describes none of them."""
+        nouns = [self.t.infos[n].noun for n in range(self.first, k)]
+        return all(noun is not None and (noun.gender, noun.number) == ("m", "s") for noun in nouns)
 
     def _in_body(self, k: int) -> bool:
         """Whether the last noun before ``k`` is a body, which can take a complement with ل: الشركة الوطنية للإذاعة."""
@@ -758,6 +768,8 @@ class _PhraseReader:
             form = "title"
         else:
             form = "other"
+        if form == "group" and t.infos[self.first].stem in _ONE:
+            self.gender, self.number = _ONE[t.infos[self.first].stem], "s"  # «أحد المشايخ»
         if form == "group" and self.number == "s":
             kind = "person"
         infos = t.infos[self.first : self.last]
