@@ -634,7 +634,8 @@ class _PhraseReader:
     def _begin_name(self, k: int, info: Word) -> None:
         self.name = [k, k + 1]
         self.state = "name"
-        self.gender = self.gender or info.name_gender
+        given = "f" if info.form in ("ام", "بنت") else "m" if info.form in ("ابو", "ابي", "ابا") else info.name_gender
+        self.gender = given if given == "f" else self.gender or given  # women are also called عضو and رئيس
 
     def _joined(self, k: int, info: Word) -> int:
         """«و» before another noun: وزير الخارجية والتعاون، أحمد ومحمد."""
@@ -716,6 +717,12 @@ class _PhraseReader:
         before = t.infos[self.first - 1] if self.first > t.first(self.first) else None
         return before is not None and before.function in ("inner", "preposition")
 
+    def _number(self) -> Number | None:
+        if not self.name:
+            return self.number
+        several = any(info.conjunction for info in self.t.infos[self.name[0] + 1 : self.name[1]])
+        return "d" if several else self.number or "s"  # «عفراء وموزة الطنيجي»
+
     def mention(self) -> Mention | None:
         """The phrase as far as it was read."""
         t = self.t
@@ -781,7 +788,7 @@ class _PhraseReader:
             name=name,
             head=head.stem if head is not None and form != "name" else "",
             gender=self.gender,
-            number=self.number or ("s" if self.name else None),
+            number=self._number(),
             definite=bool(head is not None and head.definite),
             words=_stems(infos),
             governed=self._governed(),
