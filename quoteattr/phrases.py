@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -31,6 +32,7 @@ _GOVERNING_FROM = word_set("governing from")
 
 _DIVINE = word_set("divine")
 _ONE: Mapping[str, Gender] = {"احد": "m", "احدي": "f"}
+_VERBAL = re.compile(r"ت[^يا]..?ي.|(?:ا|است|ان)..?[^ا]?ا.|عمل|قيام")  # verbal nouns: تطبيق، إصدار، اجتماع، استقبال
 _SON = frozenset(("بن", "ابن", "بنت"))
 _NAMED_AFTER = word_set("named after")
 _OFFICES = word_set("offices")
@@ -281,7 +283,7 @@ class _PhraseReader:
             return after + 1
         if form == "." and k > self.first and len(tokens.words[k - 1]) <= 2:
             return k + 1
-        if form in "،,-–—" and k > self.first and not self.expects and self.appositions < 2:
+        if form in "،,؛-–—" and k > self.first and not self.expects and self.appositions < 2:
             return self._apposition(k)
         if form == "(" and k + 2 < self.stop and tokens.words[k + 2] == ")" and k > self.first:
             self.last = k + 3
@@ -657,6 +659,9 @@ class _PhraseReader:
         if is_event(info.stem) or cls == "document" or any(c.pos == "masdar" for c in info.cues):
             return k
         head = self._head_cls()
+        expert = self.head.stem in _EXPERTS or self.t.infos[self.last - 1].stem in _GOVERNING
+        if info.preposition == "ب" and not cls and _VERBAL.fullmatch(info.stem) and not expert:
+            return k  # «بلدية أبوظبي بتطبيق القانون»
         if info.preposition == "ل" and head != "document" and not self.appositions and self.state != "post":
             body = head == "organisation" and info.definite and cls != "title"
             if not body and (
