@@ -393,6 +393,7 @@ def _utterance(candidates: Candidates, report: Report) -> Utterance:
         word_class=form.pos if form.pos in ("verb", "participle", "masdar") else "tag",
         attached=form.pronoun,
         adds=form.act == "add",
+        says=form.lemma == "قال",
         starts_sentence=not tokens.words or cue.token == tokens.first(cue.token),
         shift=_SHIFT.match(tokens.text, tokens.text.rfind("\n", 0, cue.start) + 1) is not None,
         blessed=cue.source is None and _BLESSING.match(tokens.text, cue.end) is not None,

@@ -267,9 +267,16 @@ class ModelReading:
         found = name_within(self.names, first, min(mention.last + 1, stop), stop)
         if found is not None and found[0] > mention.first and is_eponym(tokens, found[0]):
             return mention
+        if found is not None and found[1] - found[0] == 1 and self._is_address(found[0], mention):
+            found = None
         if found is not None and found[1] - found[0] > 2 and self._says_where_from(found[0]):
             found = (found[0] + 1, found[1])
         return renamed(tokens, mention, found)
+
+    def _is_address(self, k: int, mention: Mention) -> bool:
+        """Whether a word is no name but the address before a title: «معالي» in «معالي وزير التعليم»."""
+        noun = self.candidates.tokens.infos[k].noun
+        return k == mention.first and noun is not None and noun.cls == "honorific" and mention.last > k + 1
 
     def _says_where_from(self, k: int) -> bool:
         """Whether a word before a name is no part of it: «الروماني» in «الروماني كورنيل باديا»."""

@@ -364,6 +364,9 @@ class _PhraseReader:
             self._begin_name(k, info)
             self.last = k + 1
             return k + 1
+        if name == "oblique" and self.t.infos[self.last - 1].stem.startswith("موثوق"):
+            self.state, self.last = "post", k + 1
+            return k + 1  # مصدر موثوق به
         foreign = self._head_cls() == "media" and k + 1 < self.stop and _unknown(self.t.infos[k + 1])
         if name == "particle" and self.expects and foreign:
             self.last = k + 1
@@ -431,7 +434,8 @@ class _PhraseReader:
         if k != self.first:
             if info.conjunction:
                 return self._joined(k, info)
-            if info.preposition and not (info.name >= 0.5 and self.state == "name") and not self._after_honorific(k):
+            inside = info.name >= 0.5 and self.state == "name" and info.preposition != "ل"  # not «العمير للنعيمي»
+            if info.preposition and not inside and not self._after_honorific(k):
                 return self._attached(k, info)
         elif info.organisation and self._body(k):
             return self.last
@@ -488,8 +492,8 @@ class _PhraseReader:
         return info.form[0] == "ب" and not (k + 1 < self.stop and self._rare_follows(k + 1))
 
     def _no_verb(self, k: int, info: Word) -> bool:
-        """A rare word with ي before it is a name only with another one behind it."""
-        return info.form[0] != "ي" or (k + 1 < self.stop and self._rare_follows(k + 1))
+        """A rare word that may be a verb (يستقيل، نتشرف) is a name only with another one behind it."""
+        return not info.form.startswith(("ي", "نت")) or (k + 1 < self.stop and self._rare_follows(k + 1))
 
     def _rare_follows(self, k: int) -> bool:
         return _is_name(self.t.infos[k]) or _unknown(self.t.infos[k])

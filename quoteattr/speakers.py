@@ -40,8 +40,9 @@ _REACH = 40  # how many mentions or entities back are looked at
 class Utterance:
     """What the linker needs of one quote: where its cue and content stand, its source, and the agreement of its cue.
 
-    ``shift`` says that its paragraph begins by turning to somebody else (من جهته، في المقابل), ``blessed`` that the blessing of
-    the Prophet follows the cue in place of a subject (وقال صلى الله عليه وسلم).
+    ``adds`` says that its verb goes on with what was said (أضاف), ``says`` that it is قال itself, ``shift`` that its paragraph
+    begins by turning to somebody else (من جهته، في المقابل), ``blessed`` that the blessing of the Prophet follows the cue in
+    place of a subject (وقال صلى الله عليه وسلم).
     """
 
     cue: int
@@ -55,6 +56,7 @@ class Utterance:
     word_class: WordClass
     attached: bool
     adds: bool
+    says: bool
     starts_sentence: bool
     shift: bool
     blessed: bool = False
@@ -412,7 +414,7 @@ class Linker:
         offers = self.offers(utterance, links)
         if not offers:
             return Link(None, "nobody", 0.0)
-        offers = self._in_number(offers, utterance)
+        offers = self._in_number(self._of_this_world(offers, utterance), utterance)
         scores: Mapping[int, float]
         scores = {index: sum(self.weights.get(name, 0.0) for name in names) for index, names in offers.items()}
         nobody = -inf
@@ -428,6 +430,13 @@ class Linker:
             return Link(best[0], f"{rule}:model", best[1], tuple(rest))
         how = "last-speaker" if any(f"{c}:speaker:0" in offers[best[0]] for c in _CLASSES) else "subject"
         return Link(best[0], f"{rule}:{how}", best[1], tuple(rest))
+
+    def _of_this_world(self, offers: dict[int, list[str]], utterance: Utterance) -> dict[int, list[str]]:
+        """God and the Prophet speak by «قال»; it is not they who explain and add («وأوضح أن»)."""
+        if utterance.says:
+            return offers
+        people = {index: names for index, names in offers.items() if index not in self.sacred.values()}
+        return people or offers
 
     def _in_number(self, offers: dict[int, list[str]], utterance: Utterance) -> dict[int, list[str]]:
         """Those of some offers who can be several, where the verb says that several speak and there are any: «وقالوا»."""

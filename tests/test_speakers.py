@@ -290,6 +290,7 @@ class Story:
                 word_class=word_class,
                 attached=attached,
                 adds=False,
+                says=True,
                 starts_sentence=True,
                 shift=False,
             )
