@@ -384,7 +384,9 @@ class _PhraseReader:
             return k
         if info.form == "في" and follower.noun is not None and follower.noun.cls == "document" and not follower.definite:
             return k
-        if info.form == "عن" and not (self.expects or self.state == "post" or self.t.infos[self.last - 1].stem in _GOVERNING_FROM):
+        if info.form == "عن" and not (
+            self.expects or self.state == "post" or self.t.infos[self.last - 1].stem in _GOVERNING_FROM
+        ):
             return k
         if info.form == "ل" and (follower.form[0].isascii() or (follower.noun is not None and follower.noun.cls == "media")):
             return k
