@@ -14,12 +14,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
-from quoteattr.attributor import QuoteAttributor
-from quoteattr.candidates import Proposer
+from quoteattr.attributor import QuoteAttributor, Reading
+from quoteattr.candidates import Candidates, Proposer
 from quoteattr.evaluate import plain
 from quoteattr.schema import Document, Quote, Span, Speaker, SpeakerKind
-from quoteattr.text import normalize
+from quoteattr.text import NormalizedText, normalize
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +112,22 @@ BASELINES: Mapping[str, Baseline] = {
     "most-frequent": Baseline(_most_frequent),
 }
 """The baselines by name."""
+
+
+def model_alone(model: str | Path | None = None) -> QuoteAttributor:
+    """A model, the bundled one by default, that is not told which cues the rules propose: what the rules are worth to it.
+
+    It finds cues, contents and sources by itself, and links with the rules' mentions, features and scores as ever.
+    Raises `ModelError` like `QuoteAttributor.from_pretrained`.
+    """
+    from quoteattr.decode import ModelReader
+    from quoteattr.engine import load_engine
+    from quoteattr.models import BUNDLED
+
+    loaded = load_engine(BUNDLED if model is None else model)
+    read = ModelReader(loaded.engine, loaded.encoder)
+
+    def alone(texts: Sequence[tuple[NormalizedText, Candidates]], whole: bool = False) -> Sequence[Reading]:
+        return read([(normalized, replace(candidates, cues=())) for normalized, candidates in texts], whole=True)
+
+    return QuoteAttributor(Proposer(), alone, 1, facts=loaded.facts)

@@ -339,7 +339,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _evaluate_suite(options: argparse.Namespace) -> int:
     """Systems side by side on a suite: those named, and files of predictions."""
     from quoteattr.attributor import attribute, predict
-    from quoteattr.baselines import BASELINES
+    from quoteattr.baselines import BASELINES, model_alone
     from quoteattr.evaluate import EvaluationError
     from quoteattr.suite import Suite, SuiteError, compare, group_of
 
@@ -347,9 +347,10 @@ def _evaluate_suite(options: argparse.Namespace) -> int:
         raise _Stop(
             WRONG_USAGE, "--suite goes without --errors, --worst and --model; --systems and PREDICTIONS name what to compare"
         )
+    ours = ("model", "model-alone", "rules", *BASELINES)
     for name in options.systems or ():
-        if name not in ("model", "rules", *BASELINES) and not os.path.isdir(name):
-            known = ", ".join(("model", "rules", *BASELINES))
+        if name not in ours and not os.path.isdir(name):
+            known = ", ".join(ours)
             raise _Stop(WRONG_USAGE, f"argument --systems: {name!r} is no folder and none of {known}")
     try:
         suite = Suite.read(Path(options.suite))
@@ -357,12 +358,12 @@ def _evaluate_suite(options: argparse.Namespace) -> int:
         raise _Stop(SOME_FAILED, *error.args) from None
     predicted = {Path(name).stem: _annotated(name) for name in options.files}
     attributed = {}
-    for name in options.systems if options.systems is not None else [] if predicted else ["model", "rules", *BASELINES]:
+    for name in options.systems if options.systems is not None else () if predicted else ours:
         if name in BASELINES:
             predicted[name] = [BASELINES[name](document) for document in suite.documents]
             attributed[name] = [BASELINES[name].attribute(document) for document in suite.documents]
         else:
-            attributor = _attributor(None if name == "model" else name)
+            attributor = model_alone() if name == "model-alone" else _attributor(None if name == "model" else name)
             predicted[name] = predict(attributor, suite.documents)
             attributed[name] = attribute(attributor, suite.documents)
     try:
@@ -733,8 +734,8 @@ def _parser() -> argparse.ArgumentParser:
         "--systems",
         nargs="+",
         metavar="NAME",
-        help="with --suite: model, rules, the folder of a model, nearest-name, last-subject, most-frequent (default: all but "
-        "folders, or none where there are PREDICTIONS)",
+        help="with --suite: model, model-alone (not told the cues that the rules propose), rules, the folder of a model, "
+        "nearest-name, last-subject, most-frequent (default: all but folders, or none where there are PREDICTIONS)",
     )
     _add_model(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")

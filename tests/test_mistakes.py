@@ -90,7 +90,8 @@ COMMANDS: list[tuple[str, int, str]] = [
     (
         "evaluate --suite folder --systems nobody",
         2,
-        "argument --systems: 'nobody' is no folder and none of model, rules, nearest-name, last-subject, most-frequent",
+        "argument --systems: 'nobody' is no folder and none of model, model-alone, rules, nearest-name, last-subject, "
+        "most-frequent",
     ),
     ("agree gold.jsonl none.jsonl", 1, "none.jsonl: no such file or directory"),
     ("", 2, "the following arguments are required: COMMAND; see 'quoteattr --help'"),

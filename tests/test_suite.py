@@ -14,7 +14,7 @@ from cases import DATA, read_documents
 from pages import HOSTILE, quote
 
 from quoteattr.attributor import QuoteAttributor
-from quoteattr.baselines import BASELINES
+from quoteattr.baselines import BASELINES, model_alone
 from quoteattr.error_page import KINDS, render_errors
 from quoteattr.evaluate import evaluate
 from quoteattr.schema import Document, Speaker
@@ -96,6 +96,13 @@ def test_a_baseline_keeps_the_quotes_and_names_somebody_of_the_text_as_speaker(n
 def test_a_text_without_a_name_gets_no_speaker_from_a_baseline() -> None:
     document = RULES("وذكرت مصادر طبية أن المصابين غادروا المستشفى.")
     assert [quote.speaker for quote in BASELINES["most-frequent"].attribute(document).quotes] == [None]
+
+
+def test_a_model_alone_finds_quotes_that_no_rule_proposed() -> None:
+    text = "قال وزير النقل سامي العلي إن الجسر سيفتح غدا."
+    (quote,) = model_alone()(text).quotes
+    assert quote.speaker is not None
+    assert (quote.cue.text, quote.speaker.name) == ("قال", "سامي العلي")
 
 
 def evaluated(*arguments: object) -> tuple[int, str, str]:
