@@ -35,6 +35,7 @@ _DESCRIBING = word_set("describing")
 _ADDRESSING = word_set("addressing")
 RELAYING = word_set("relaying")
 _SAYING = word_set("saying")
+_MANNER = word_set("manner")
 _WITH_THIS = word_set("with this")
 _WORDS_SAID = word_set("words said")
 _AND_THAT = frozenset(c + p + w for c in "و" for p in ("", "ب") for w in ("ان", "انه", "انها", "انهم", "اننا"))
@@ -417,8 +418,10 @@ def is_object(tokens: Tokens, mention: Mention) -> bool:
 
 
 def describes_manner(tokens: Tokens, k: int) -> bool:
-    """Whether a word is an indefinite accusative that says how somebody speaks («مبتسما», «ساخرا»): no part of a source."""
+    """Whether a word says how somebody speaks («مبتسما», «بحسرة»): no part of a source."""
     word, info = tokens.words[k], tokens.infos[k]
+    if word[0] == "ب" and word[1:] in _MANNER:
+        return True
     if not word.endswith("ا") or word.endswith(("ها", "نا")) or len(word) < 5:
         return False
     if info.definite or info.noun or info.name >= 0.5:

@@ -20,7 +20,7 @@ from quoteattr.batching import LINK_KINDS, Batch, Pairs, Place, Pointers
 from quoteattr.candidates import RELAYING, Candidates, Content, Cue, describes_manner, given_cue, is_described, is_object
 from quoteattr.encoding import Encoded, Encoder, Floats, cues_by_word, pair_features, reach
 from quoteattr.engine import Engine, Role, States
-from quoteattr.phrases import Mention, is_eponym, renamed, spanned
+from quoteattr.phrases import Mention, addressed, is_eponym, renamed, spanned
 from quoteattr.rules import Report, consistent, logistic, sound
 from quoteattr.schema import QuoteType
 from quoteattr.speakers import Adviser, Entity, Link, Offer
@@ -225,6 +225,7 @@ class ModelReading:
                 return cue  # the rules see one
             return replace(cue, source=None, side=None)
         tokens, (first, last) = self.candidates.tokens, source.words
+        last = addressed(tokens, first, last)
         while last > first + 1 and describes_manner(tokens, last - 1):
             last -= 1
         whole = cue.form.pos == "verb" and first == cue.after

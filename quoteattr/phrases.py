@@ -139,6 +139,18 @@ def renamed(tokens: Tokens, mention: Mention, name: tuple[int, int] | None) -> M
     )
 
 
+def addressed(tokens: Tokens, first: int, last: int) -> int:
+    """Where a phrase (tokens, half-open) comes to the paper spoken to («مصدر أمني لـ«الشروق»»), else its end."""
+    if tokens.infos[first].stem in _OFFICES:
+        return last
+    for k in range(first + 1, last):
+        info = tokens.infos[k]
+        marked = info.form == "ل" and k + 1 < last and tokens.starts[k + 1] in tokens.opens
+        if marked or (info.preposition == "ل" and info.noun is not None and info.noun.cls == "media"):
+            return k
+    return last
+
+
 def is_eponym(tokens: Tokens, k: int) -> bool:
     """Whether the name that begins or goes on at a word is that of a place or prize: «جامعة الحسين بن طلال», «كأس الملك فهد»."""
     infos, begin, before = tokens.infos, tokens.first(k), k - 1
@@ -437,7 +449,7 @@ class _PhraseReader:
             if info.conjunction:
                 return self._joined(k, info)
             inside = info.name >= 0.5 and self.state == "name" and info.preposition != "ل"  # not «العمير للنعيمي»
-            if info.preposition and not inside and not self._after_honorific(k):
+            if info.preposition and not inside and (info.noun is not None or not self._after_honorific(k)):
                 return self._attached(k, info)
         elif info.organisation and self._body(k):
             return self.last

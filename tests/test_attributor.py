@@ -418,6 +418,22 @@ def test_formulas_name_god_and_the_prophet_and_nobody_else(text: str, speakers: 
     assert [quote.speaker and quote.speaker.name for quote in QuoteAttributor.rules()(text).quotes] == speakers
 
 
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("وأكد مصدر أمني مسؤول لـ«الشروق» أن الوحدات عادت.", "مصدر أمني مسؤول"),
+        ("وقالت السيدة لصحيفة محلية إن الطريق مقطوع.", "السيدة"),
+        ("يقول بحسرة عمار بن خليفة إن البحر جف.", "عمار بن خليفة"),
+        ("وقالت لصحيفتنا المحامية ريم سعيد إن القضية انتهت.", "المحامية ريم سعيد"),
+    ],
+)
+def test_who_is_spoken_to_and_how_is_no_part_of_the_source(text: str, source: str) -> None:
+    for attributor in (QuoteAttributor.rules(), ATTRIBUTOR):
+        (quote,) = attributor(text).quotes
+        assert quote.source is not None
+        assert quote.source.text == source
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Several processes
 
