@@ -6,15 +6,16 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cases import DATA, read_documents
 
 from quoteattr.attributor import QuoteAttributor
 from quoteattr.cli import main
-from quoteattr.corpus import Failure
+from quoteattr.corpus import Columns, Corpus, Failure
 from quoteattr.schema import Document, Speaker
-from quoteattr.standoff import StandoffError, rebuild, without_text
+from quoteattr.standoff import StandoffError, read_records, rebuild, without_text
 
 ARTICLES = read_documents(DATA / "articles.jsonl")
 
@@ -93,3 +94,31 @@ def test_the_commands_take_the_texts_away_and_put_them_back(tmp_path: Path, caps
     assert messages[-2] == f"quoteattr: {own[0].id}: its text is missing: neither its hash nor its id is in the corpus"
     assert messages[-1].endswith(f"{len(own) - 1} documents done, 2 failed, {sum(len(d.quotes) for d in own[1:])} quotes")
     assert main([*command[:-4], "--to", "brat", "-o", str(tmp_path / "brat")]) == 2
+
+
+NEWS = Path(__file__).parents[1] / "training" / "news.jsonl"
+
+
+def _news() -> list[dict[str, Any]]:
+    found = list(read_records(str(NEWS)))
+    assert [item for item in found if isinstance(item, Failure)] == []
+    return [record for record in found if isinstance(record, dict)]
+
+
+def test_the_annotations_of_news_to_train_on_hold_no_word_of_it() -> None:
+    found = _news()
+    assert len(found) > 300
+    assert len({record["sha256"] for record in found}) == len(found)
+    for record in found:
+        assert not re.search("[\u0600-\u06ff]", json.dumps({**record, "id": ""}, ensure_ascii=False))
+        speakers = {speaker["id"] for speaker in record["speakers"]}
+        for quote in record["quotes"]:
+            assert quote["speaker"] in speakers
+            assert 0 <= quote["content"][0] < quote["content"][1] <= record["characters"]
+
+
+@pytest.mark.slow
+def test_the_annotations_of_news_to_train_on_come_back_on_the_news(shared_data: Path) -> None:
+    paths = sorted(map(str, (shared_data / "raw").glob("*.jsonl.gz")))
+    failures = [item for item in rebuild(_news(), Corpus(paths, Columns())) if isinstance(item, Failure)]
+    assert failures == []
