@@ -1,6 +1,7 @@
 """Fit the weights of the rules on annotated news and write them to ``quoteattr/data/rule_weights.json``.
 
-    python benchmarks/fit_rules.py [--data ../shared/data/gold/train.jsonl]
+    quoteattr convert training/news.jsonl --corpus ../shared/data/raw --to jsonl -o news.jsonl
+    python benchmarks/fit_rules.py ../shared/data/gold/train.jsonl news.jsonl training/written.jsonl
 
 Logistic regression with an L2 penalty over the named features of `quoteattr.rules.features`; a cue is right where its
 first content overlaps the content of a gold quote with that cue by half of the words or more.
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,21 +31,22 @@ TARGET = Path(__file__).resolve().parent.parent / "quoteattr/data/rule_weights.j
 ROUNDS = 4
 
 
-def _read(path: Path) -> Iterator[tuple[Document, NormalizedText, Candidates]]:
-    """The documents of a gold set with what is proposed for them."""
+def _read(paths: Sequence[Path]) -> Iterator[tuple[Document, NormalizedText, Candidates]]:
+    """The documents of gold sets with what is proposed for them."""
     proposer = Proposer()
-    with path.open(encoding="utf8") as lines:
-        for line in lines:
-            document = Document.from_dict(json.loads(line))
-            normalized = normalize(document.text)
-            yield document, normalized, proposer(normalized)
+    for path in paths:
+        with path.open(encoding="utf8") as lines:
+            for line in lines:
+                document = Document.from_dict(json.loads(line))
+                normalized = normalize(document.text)
+                yield document, normalized, proposer(normalized)
 
 
-def examples(path: Path) -> tuple[list[dict[str, float]], list[bool]]:
-    """The features of every proposed cue of a gold set, and whether it is right."""
+def examples(paths: Sequence[Path]) -> tuple[list[dict[str, float]], list[bool]]:
+    """The features of every proposed cue of gold sets, and whether it is right."""
     rows: list[dict[str, float]] = []
     labels: list[bool] = []
-    for document, normalized, candidates in _read(path):
+    for document, normalized, candidates in _read(paths):
         for cue in candidates.cues:
             start, end = normalized.original_span(cue.start, cue.end)
             chosen = choose(candidates.tokens, cue)
@@ -61,11 +63,11 @@ def examples(path: Path) -> tuple[list[dict[str, float]], list[bool]]:
     return rows, labels
 
 
-def ends(path: Path) -> tuple[list[list[list[str]]], list[int]]:
+def ends(paths: Sequence[Path]) -> tuple[list[list[list[str]]], list[int]]:
     """For every gold quote whose cue has several contents: their features, and which one fits best (0.8 or more)."""
     rows: list[list[list[str]]] = []
     labels: list[int] = []
-    for document, normalized, candidates in _read(path):
+    for document, normalized, candidates in _read(paths):
         for cue in candidates.cues:
             start, end = normalized.original_span(cue.start, cue.end)
             golds = [q for q in document.quotes if start < q.cue.end and q.cue.start < end]
@@ -101,11 +103,11 @@ def fit(rows: list[dict[str, float]], labels: list[bool], penalty: float = 0.5) 
     return {name: round(float(w), 3) for name, w in zip(names, result.x, strict=True) if abs(w) >= 0.02}
 
 
-def links(path: Path) -> tuple[list[list[list[str]]], list[int]]:
+def links(paths: Sequence[Path]) -> tuple[list[list[list[str]]], list[int]]:
     """For every gold quote without a name beside it: the features of everyone who may be meant, and which one is right."""
     rows: list[list[list[str]]] = []
     labels: list[int] = []
-    for document, normalized, candidates in _read(path):
+    for document, normalized, candidates in _read(paths):
         reports = decide(candidates)
         resolver = linker(normalized, candidates, reports)
         linked = resolver.link()
@@ -171,7 +173,7 @@ def write(tables: dict[str, dict[str, float]]) -> None:
 def main() -> None:
     """Fit and write the weights: first those of the cues, then those of the links, each on the links before."""
     parser = argparse.ArgumentParser(description="Fit the weights of the rules.")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/gold/train.jsonl"))
+    parser.add_argument("data", type=Path, nargs="+", help="annotated documents, JSON lines")
     options = parser.parse_args()
     tables: dict[str, dict[str, float]] = {"cue": {}, "end": {}, "link": {}}
     write(tables)

@@ -113,3 +113,10 @@ def test_no_item_is_a_near_copy_of_the_news_that_the_project_was_given(shared_da
             for item in own.get(" ".join(words[n : n + GRAM]), ()):
                 found[item, id] += 1
     assert {pair: count for pair, count in found.items() if count > 2} == {}
+
+
+def test_the_second_annotation_is_of_the_same_texts() -> None:
+    first = {document.id: document.text for document in suite().documents}
+    second = read_documents(FOLDER / "again" / "second.jsonl")
+    assert len({document.id for document in second}) == len(second) == 80
+    assert all(first[document.id] == document.text for document in second)
