@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
+import pickle
 import sys
 import threading
 import time
@@ -19,6 +20,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ _AHEAD = 3
 """Batches on their way for every process."""
 _THREADS = "OMP_NUM_THREADS"
 """The variable of the environment that says how many threads to use, where it is set."""
+_DEAD = "processes die before they begin to work: is there memory for them, and 'if __name__ == \"__main__\":' in your script?"
 _attributor: QuoteAttributor
 
 
@@ -43,9 +47,9 @@ class Died:
     reason: str = "the process that worked on it died twice (killed, or out of memory)"
 
 
-def _begin(attributor: QuoteAttributor, parent: int, cores: int) -> None:
+def _begin(attributor: Path, parent: int, cores: int) -> None:
     global _attributor
-    _attributor = attributor
+    _attributor = pickle.loads(attributor.read_bytes())
     os.environ.setdefault(_THREADS, str(cores))
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads())
@@ -68,6 +72,9 @@ class Workers(Generic[Item, Result]):
 
     ``on_death`` is told how often a process has died so far. Use it as a context: leaving it ends the processes. Raises
     `ChildProcessError` where a process dies before it has anything to do: then it is no item's fault.
+
+    The attributor goes to them through a file: what a process is started with must be small, as Python waits for ever for one
+    that died before it read all of it, which those of a script without ``if __name__ == "__main__"`` do.
     """
 
     def __init__(
@@ -79,7 +86,9 @@ class Workers(Generic[Item, Result]):
     ) -> None:
         if count < 1:
             raise ValueError(f"there must be one process at least, not {count}")
-        self._attributor = attributor
+        self._folder = TemporaryDirectory(prefix="quoteattr-")
+        self._attributor = Path(self._folder.name, "attributor.pickle")
+        self._attributor.write_bytes(pickle.dumps(attributor))
         self._job = job
         self._count = count
         self._on_death = on_death
@@ -91,6 +100,7 @@ class Workers(Generic[Item, Result]):
 
     def __exit__(self, *exception: object) -> None:
         _end(self._pool)
+        self._folder.cleanup()
 
     def __call__(self, batches: Iterable[Sequence[Item]]) -> Iterator[Sequence[Result | Died]]:
         """The results of each batch, in order; batches are asked for only a little ahead of what is taken."""
@@ -122,7 +132,7 @@ class Workers(Generic[Item, Result]):
         try:
             self._pool.submit(os.getpid).result()
         except BrokenProcessPool:
-            raise ChildProcessError(errno.ECHILD, "processes die before they begin to work, is there memory for them?") from None
+            raise ChildProcessError(errno.ECHILD, _DEAD) from None
         try:
             return self._submit([item]).result()[0]
         except BrokenProcessPool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,3 +91,18 @@ def test_an_error_of_the_job_reaches_the_caller() -> None:
 def test_there_must_be_a_process() -> None:
     with pytest.raises(ValueError, match="one process at least, not 0"):
         Workers(QuoteAttributor.rules(), lengths, 0)
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_a_script_that_other_processes_can_not_import_ends_in_an_error(tmp_path: Path, as_file: bool) -> None:
+    script = (
+        "from quoteattr import QuoteAttributor\n"
+        "print(list(QuoteAttributor.from_pretrained().pipe(['قال علي: نعم'] * 40, n_process=2)))\n"
+    )
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
+    command = [sys.executable, "script.py"] if as_file else [sys.executable, "-X", "utf8", "-"]
+    run = subprocess.run(
+        command, input=script, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False
+    )
+    assert run.returncode == 1
+    assert "processes die before they begin to work" in run.stderr
