@@ -169,7 +169,7 @@ def test_speakers_of_one_name_and_two_kinds_stay_two(short: None) -> None:
 
 
 def test_a_quote_in_a_quote_of_a_later_piece_has_its_parent(short: None) -> None:
-    nested = "قال الوزير سالم الخطيب: «أبلغني المدير نبيل السعدي أن الجسر أغلق، فطلبنا فتحه».\n"
+    nested = "قال الوزير سالم الخطيب: «قال المدير نبيل السعدي إن الجسر أغلق، فطلبنا فتحه».\n"
     alone = RULES(nested)
     document = RULES(nested * 6)
     check(document)
