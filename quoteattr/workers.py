@@ -20,9 +20,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from multiprocessing import reduction
+from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from quoteattr.attributor import QuoteAttributor
@@ -47,9 +46,43 @@ class Died:
     reason: str = "the process that worked on it died twice (killed, or out of memory)"
 
 
-def _begin(attributor: Path, parent: int, cores: int) -> None:
+class _Parcel:
+    """An attributor for other processes, which they take from memory that they share, where the system has such.
+
+    What a process is started with must be small: Python waits for ever for one that died before it read all of it, as those of
+    a script without ``if __name__ == "__main__"`` do.
+    """
+
+    def __init__(self, attributor: QuoteAttributor) -> None:
+        self._data = pickle.dumps(attributor)
+        self._file: IO[bytes] | None = None
+        if hasattr(os, "memfd_create"):
+            self._file = open(os.memfd_create("quoteattr"), "wb")  # noqa: SIM115, closed below
+            self._file.write(self._data)
+            self._file.flush()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._file is None:
+            return pickle.loads, (self._data,)
+        return _taken, (reduction.DupFd(self._file.fileno()), len(self._data))
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def _taken(file: Any, size: int) -> QuoteAttributor:
+    """The attributor behind a descriptor that several processes have; none of them may move the place in it."""
+    descriptor = file.detach()
+    data = os.pread(descriptor, size, 0)
+    os.close(descriptor)
+    attributor: QuoteAttributor = pickle.loads(data)
+    return attributor
+
+
+def _begin(attributor: QuoteAttributor, parent: int, cores: int) -> None:
     global _attributor
-    _attributor = pickle.loads(attributor.read_bytes())
+    _attributor = attributor
     os.environ.setdefault(_THREADS, str(cores))
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads())
@@ -72,9 +105,6 @@ class Workers(Generic[Item, Result]):
 
     ``on_death`` is told how often a process has died so far. Use it as a context: leaving it ends the processes. Raises
     `ChildProcessError` where a process dies before it has anything to do: then it is no item's fault.
-
-    The attributor goes to them through a file: what a process is started with must be small, as Python waits for ever for one
-    that died before it read all of it, which those of a script without ``if __name__ == "__main__"`` do.
     """
 
     def __init__(
@@ -86,9 +116,7 @@ class Workers(Generic[Item, Result]):
     ) -> None:
         if count < 1:
             raise ValueError(f"there must be one process at least, not {count}")
-        self._folder = TemporaryDirectory(prefix="quoteattr-")
-        self._attributor = Path(self._folder.name, "attributor.pickle")
-        self._attributor.write_bytes(pickle.dumps(attributor))
+        self._attributor = _Parcel(attributor)
         self._job = job
         self._count = count
         self._on_death = on_death
@@ -100,7 +128,7 @@ class Workers(Generic[Item, Result]):
 
     def __exit__(self, *exception: object) -> None:
         _end(self._pool)
-        self._folder.cleanup()
+        self._attributor.close()
 
     def __call__(self, batches: Iterable[Sequence[Item]]) -> Iterator[Sequence[Result | Died]]:
         """The results of each batch, in order; batches are asked for only a little ahead of what is taken."""
@@ -148,7 +176,8 @@ class Workers(Generic[Item, Result]):
     def _fresh(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
         cores = max(1, usable_cores() // self._count)
-        return ProcessPoolExecutor(self._count, context, _begin, (self._attributor, os.getpid(), cores))
+        unpacked = cast("QuoteAttributor", self._attributor)  # which it is when it has come there
+        return ProcessPoolExecutor(self._count, context, _begin, (unpacked, os.getpid(), cores))
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
