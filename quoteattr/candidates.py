@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from quoteattr.lexicon import CueForm, Lexicon
-from quoteattr.phrases import Mention, bare_name, extended, is_eponym, phrase_at
+from quoteattr.phrases import ONE, Mention, bare_name, extended, is_eponym, phrase_at
 from quoteattr.schema import QuoteType
 from quoteattr.text import NormalizedText, Quotation, fold
 from quoteattr.tokens import Reader, Tokens
@@ -998,7 +998,7 @@ def _mentions(tokens: Tokens) -> Iterator[Mention]:
     for k in [k for k, info in enumerate(tokens.infos) if info.denotes]:
         if k < behind:
             continue
-        if k > max(behind, tokens.first(k)) and tokens.infos[k - 1].stem in ("احد", "احدي"):
+        if k > max(behind, tokens.first(k)) and tokens.infos[k - 1].stem in ONE:
             k -= 1
         mention = phrase_at(tokens, k, tokens.stop(k), skip=tokens.infos[k].clitics)
         if mention is None or mention.form in ("other", "pronoun"):

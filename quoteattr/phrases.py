@@ -31,7 +31,8 @@ _GOVERNING = word_set("governing")
 _GOVERNING_FROM = word_set("governing from")
 
 _DIVINE = word_set("divine")
-_ONE: Mapping[str, Gender] = {"احد": "m", "احدي": "f"}
+ONE: Mapping[str, Gender] = {"احد": "m", "احدي": "f"}
+"""Determiners of one out of several (أحد المشايخ), with the gender."""
 _VERBAL = re.compile(r"ت[^يا]..?ي.|(?:ا|است|ان)..?[^ا]?ا.|عمل|قيام")  # verbal nouns: تطبيق، إصدار، اجتماع، استقبال
 _SON = frozenset(("بن", "ابن", "بنت"))
 _NAMED_AFTER = word_set("named after")
@@ -798,8 +799,8 @@ class _PhraseReader:
             form = "title"
         else:
             form = "other"
-        if form == "group" and t.infos[self.first].stem in _ONE:
-            self.gender, self.number = _ONE[t.infos[self.first].stem], "s"  # «أحد المشايخ»
+        if form == "group" and t.infos[self.first].stem in ONE:
+            self.gender, self.number = ONE[t.infos[self.first].stem], "s"  # «أحد المشايخ»
         if form == "group" and self.number == "s":
             kind = "person"
         infos = t.infos[self.first : self.last]

@@ -55,16 +55,18 @@ class _Parcel:
 
     def __init__(self, attributor: QuoteAttributor) -> None:
         self._data = pickle.dumps(attributor)
+        self._size = len(self._data)
         self._file: IO[bytes] | None = None
         if hasattr(os, "memfd_create"):
             self._file = open(os.memfd_create("quoteattr"), "wb")  # noqa: SIM115, closed below
             self._file.write(self._data)
             self._file.flush()
+            self._data = b""
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._file is None:
             return pickle.loads, (self._data,)
-        return _taken, (reduction.DupFd(self._file.fileno()), len(self._data))
+        return _taken, (reduction.DupFd(self._file.fileno()), self._size)
 
     def close(self) -> None:
         if self._file is not None:
